@@ -1,0 +1,526 @@
+//! The session machine.
+
+mod heartbeat;
+mod polling;
+
+use std::{sync::Arc, time::Instant};
+
+use self::{
+    heartbeat::{Beat, Heartbeat},
+    polling::{Polling, Probe},
+};
+use crate::{
+    Action, ChannelId, CloseReason, Config, InvalidPacket, Message, Outgoing, Packet, Protocol,
+    RequestId, Response, Sid, Transport, TransportError,
+};
+
+/// One Engine.IO session: the polling slot, the WebSocket, the upgrade between them, heartbeat and end.
+///
+/// ```text
+///  open(polling)                                     open(websocket)
+///       │                                                  │
+///       ▼                       "5" on the probe           ▼
+///    Polling ────────────────────────────────────────► WebSocket
+///    │  │ ▲ second WebSocket: a probe lives inside of      │
+///    │  │ │ Polling until it completes, fails or is late   │
+///    │  └─┘                                                │
+///    │ close() with no GET to tell it                      │
+///    ▼                                                     ▼
+///  Closing ── GET, or close_timeout ──────────────────► Closed ◄── close, violation, timeout: from everywhere
+/// ```
+///
+/// `handle_*` methods take what came from outside, plain verbs what the application wants; both append [`Action`]s
+/// to the caller's list. After any of them, carry out the actions; before waiting for more input, call
+/// [`flush`](Self::flush), and wake the session with [`handle_timeout`](Self::handle_timeout) at its
+/// [`deadline`](Self::deadline). A timer may be coarse, a protocol is not: also call `handle_timeout` before a
+/// request is matched to the session, so that one whose time is over is not found any more.
+#[derive(Debug)]
+pub struct Session {
+    config: Arc<Config>,
+    sid: Sid,
+    protocol: Protocol,
+    /// Binary messages go out as base64 text, also on a WebSocket.
+    base64: bool,
+    heartbeat: Heartbeat,
+    /// The POST whose body is being read.
+    post: Option<RequestId>,
+    state: State,
+}
+
+#[derive(Debug)]
+enum State {
+    Polling(Polling),
+    WebSocket {
+        channel: ChannelId,
+    },
+    /// Closed by the application while no GET was waiting: the next one takes the rest and the farewell.
+    Closing {
+        polling: Polling,
+        until: Instant,
+    },
+    Closed,
+}
+
+/// Where a message goes now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lane {
+    /// Into the session, with [`Session::queue`].
+    Queue,
+    /// Straight onto this WebSocket.
+    WebSocket {
+        /// The WebSocket.
+        channel: ChannelId,
+        /// Binary messages must go as base64 text.
+        base64: bool,
+    },
+    /// Nowhere: the session is closing or closed.
+    Closed,
+}
+
+impl Session {
+    /// Opens a session that starts on long-polling. Its open packet is queued for the first answer.
+    ///
+    /// All deadlines count from `now`.
+    pub fn open_polling(now: Instant, config: Arc<Config>, sid: Sid, protocol: Protocol) -> Self {
+        let heartbeat = Heartbeat::new(now, &config, protocol);
+        let mut polling = Polling::default();
+        polling.queue(open_packet(&config, &sid, Transport::Polling));
+        Self {
+            config,
+            sid,
+            protocol,
+            base64: false,
+            heartbeat,
+            post: None,
+            state: State::Polling(polling),
+        }
+    }
+
+    /// Opens a session that starts on a WebSocket; its open packet is the first action.
+    pub fn open_websocket(
+        now: Instant,
+        config: Arc<Config>,
+        sid: Sid,
+        protocol: Protocol,
+        channel: ChannelId,
+        actions: &mut Vec<Action>,
+    ) -> Self {
+        let heartbeat = Heartbeat::new(now, &config, protocol);
+        actions.push(Action::Transmit {
+            channel,
+            packet: open_packet(&config, &sid, Transport::WebSocket),
+        });
+        Self {
+            config,
+            sid,
+            protocol,
+            base64: false,
+            heartbeat,
+            post: None,
+            state: State::WebSocket { channel },
+        }
+    }
+
+    /// From now on binary messages go out as base64 text on every transport (`b64` in the query).
+    pub fn set_base64(&mut self) {
+        self.base64 = true;
+    }
+
+    /// A GET arrived. It waits until [`flush`](Self::flush) has something for it.
+    ///
+    /// A second one beside it ends the session: the first is told so, the second refused.
+    pub fn handle_get(&mut self, request: RequestId, actions: &mut Vec<Action>) {
+        match &mut self.state {
+            State::Polling(polling) if polling.get.is_none() => polling.get = Some(request),
+            State::Polling(_) => {
+                self.end(CloseReason::TransportError(TransportError::GetOverlap), actions);
+                respond(request, Response::Refused, actions);
+            }
+            State::Closing { polling, .. } => {
+                polling.get = Some(request);
+                self.end(CloseReason::ForcedClose, actions);
+            }
+            State::WebSocket { .. } | State::Closed => respond(request, Response::Refused, actions),
+        }
+    }
+
+    /// The connection of a GET ended before its answer.
+    pub fn handle_get_gone(&mut self, request: RequestId, actions: &mut Vec<Action>) {
+        if let State::Polling(polling) = &mut self.state {
+            if polling.get == Some(request) {
+                polling.get = None;
+                self.end(CloseReason::TransportError(TransportError::GetAborted), actions);
+            }
+        }
+    }
+
+    /// A POST arrived; its body may still be on its way.
+    ///
+    /// Returns whether its packets are wanted. If so, hand them to [`handle_packet`](Self::handle_packet) and
+    /// finish with [`handle_post_end`](Self::handle_post_end). If not, it has been answered.
+    pub fn handle_post(&mut self, request: RequestId, actions: &mut Vec<Action>) -> bool {
+        match (&self.state, self.post) {
+            (State::Polling(_) | State::Closing { .. }, None) => {
+                self.post = Some(request);
+                true
+            }
+            (State::Polling(_) | State::Closing { .. }, Some(_)) => {
+                respond(request, Response::Refused, actions);
+                self.end(CloseReason::TransportError(TransportError::PostOverlap), actions);
+                false
+            }
+            (State::WebSocket { .. } | State::Closed, _) => {
+                respond(request, Response::Refused, actions);
+                false
+            }
+        }
+    }
+
+    /// The packets of a POST have all been handed over: it is answered, even if one of them ended the session.
+    pub fn handle_post_end(&mut self, request: RequestId, actions: &mut Vec<Action>) {
+        if self.post == Some(request) {
+            self.post = None;
+            respond(request, Response::Accepted, actions);
+        }
+    }
+
+    /// A POST was refused for another reason (its size, say) and answered by the caller; the session goes on.
+    pub fn handle_post_refused(&mut self, request: RequestId) {
+        if self.post == Some(request) {
+            self.post = None;
+        }
+    }
+
+    /// The connection of a POST ended before its body did.
+    pub fn handle_post_gone(&mut self, request: RequestId, actions: &mut Vec<Action>) {
+        if self.post == Some(request) {
+            self.post = None;
+            self.end(CloseReason::TransportError(TransportError::PostAborted), actions);
+        }
+    }
+
+    /// A POST carried a content type that this revision of the protocol does not know.
+    pub fn handle_post_invalid(&mut self, request: RequestId, actions: &mut Vec<Action>) {
+        if self.post == Some(request) {
+            self.post = None;
+            respond(request, Response::Refused, actions);
+            self.end(CloseReason::TransportError(TransportError::InvalidContent), actions);
+        }
+    }
+
+    /// A WebSocket with this session's id was opened: the beginning of an upgrade.
+    ///
+    /// It is closed again at once, and the session left alone, when an upgrade is under way or done.
+    pub fn handle_channel(&mut self, now: Instant, channel: ChannelId, actions: &mut Vec<Action>) {
+        match &mut self.state {
+            State::Polling(polling) | State::Closing { polling, .. } if polling.probe.is_none() => {
+                let deadline = now + self.config.upgrade_timeout;
+                polling.probe = Some(Probe { channel, answered: false, deadline });
+            }
+            _ => actions.push(Action::CloseChannel { channel }),
+        }
+    }
+
+    /// A message arrived on one of the session's WebSockets. Returns what is for the application.
+    pub fn handle_channel_message<'m>(
+        &mut self,
+        now: Instant,
+        channel: ChannelId,
+        message: Message<'m>,
+        actions: &mut Vec<Action>,
+    ) -> Option<Message<'m>> {
+        match &mut self.state {
+            State::WebSocket { channel: own } if *own == channel => {
+                let packet = match message {
+                    Message::Text(text) => Packet::parse(text),
+                    Message::Binary(data) => Ok(Packet::Message(Message::Binary(data))),
+                };
+                self.handle_packet(now, packet, actions)
+            }
+            State::Polling(polling) | State::Closing { polling, .. } => {
+                let probe = polling.probe.as_mut().filter(|probe| probe.channel == channel)?;
+                match message {
+                    Message::Text("2probe") => {
+                        probe.answered = true;
+                        actions.push(Action::Transmit { channel, packet: Outgoing::ProbeAnswer });
+                    }
+                    Message::Text(text) if text.starts_with('5') => self.upgrade(channel, actions),
+                    _ => polling.abort_probe(actions),
+                }
+                None
+            }
+            _ => None,
+        }
+    }
+
+    /// A WebSocket of the session ended; `error` tells a broken rule or connection from an ordinary close.
+    pub fn handle_channel_gone(
+        &mut self,
+        channel: ChannelId,
+        error: bool,
+        actions: &mut Vec<Action>,
+    ) {
+        match &mut self.state {
+            State::WebSocket { channel: own } if *own == channel => self.end(
+                if error {
+                    CloseReason::TransportError(TransportError::WebSocket)
+                } else {
+                    CloseReason::TransportClose
+                },
+                actions,
+            ),
+            State::Polling(polling) | State::Closing { polling, .. } => {
+                // The session never leaned on it.
+                polling.probe.take_if(|probe| probe.channel == channel);
+            }
+            _ => {}
+        }
+    }
+
+    /// A packet of the session's own transport, or what stood in its place. Returns a message for the application.
+    pub fn handle_packet<'m>(
+        &mut self,
+        now: Instant,
+        packet: Result<Packet<'m>, InvalidPacket>,
+        actions: &mut Vec<Action>,
+    ) -> Option<Message<'m>> {
+        if !self.is_open() {
+            return None;
+        }
+        let Ok(packet) = packet else {
+            self.end(CloseReason::ParseError, actions);
+            return None;
+        };
+        match packet {
+            Packet::Message(message) => {
+                self.heartbeat.handle_activity(now, &self.config);
+                return Some(message);
+            }
+            Packet::Pong if self.protocol == Protocol::V4 => {
+                self.heartbeat.handle_pong(now, &self.config);
+            }
+            Packet::Ping(_) | Packet::Pong => {
+                self.end(CloseReason::TransportError(TransportError::HeartbeatDirection), actions);
+            }
+            Packet::Close => self.handle_close(actions),
+            Packet::Open | Packet::Upgrade | Packet::Noop => {
+                self.heartbeat.handle_activity(now, &self.config);
+            }
+        }
+        None
+    }
+
+    /// Time has passed: sends a ping that is due, ends what is late. Harmless when nothing is.
+    pub fn handle_timeout(&mut self, now: Instant, actions: &mut Vec<Action>) {
+        if let State::Polling(polling) | State::Closing { polling, .. } = &mut self.state {
+            if polling.probe.as_ref().is_some_and(|probe| probe.deadline <= now) {
+                polling.abort_probe(actions);
+            }
+        }
+        match &self.state {
+            State::Closing { until, .. } if *until <= now => {
+                return self.end(CloseReason::ForcedClose, actions);
+            }
+            State::Closing { .. } | State::Closed => return,
+            State::Polling(_) | State::WebSocket { .. } => {}
+        }
+        match self.heartbeat.handle_timeout(now, &self.config) {
+            Beat::Quiet => {}
+            Beat::Ping => match &mut self.state {
+                State::WebSocket { channel } => {
+                    actions.push(Action::Transmit { channel: *channel, packet: Outgoing::Ping });
+                }
+                State::Polling(polling) => polling.queue(Outgoing::Ping),
+                State::Closing { .. } | State::Closed => {}
+            },
+            Beat::Dead => self.end(CloseReason::PingTimeout, actions),
+        }
+    }
+
+    /// When to call [`handle_timeout`](Self::handle_timeout) next; `None` once closed.
+    pub fn deadline(&self) -> Option<Instant> {
+        let probe = |polling: &Polling| polling.probe.as_ref().map(|probe| probe.deadline);
+        let (first, second) = match &self.state {
+            State::Polling(polling) => (self.heartbeat.deadline(), probe(polling)),
+            State::WebSocket { .. } => (self.heartbeat.deadline(), None),
+            State::Closing { polling, until } => (*until, probe(polling)),
+            State::Closed => return None,
+        };
+        Some(second.map_or(first, |second| first.min(second)))
+    }
+
+    /// Where messages go now.
+    pub fn lane(&self) -> Lane {
+        match self.state {
+            State::Polling(_) => Lane::Queue,
+            State::WebSocket { channel } => Lane::WebSocket { channel, base64: self.base64 },
+            State::Closing { .. } | State::Closed => Lane::Closed,
+        }
+    }
+
+    /// Queues a packet for the next answer to a GET. Only for [`Lane::Queue`]: elsewhere it is dropped.
+    ///
+    /// What is queued between two flushes leaves in one answer, so a message and its attachments stay together.
+    pub fn queue(&mut self, packet: Outgoing) {
+        if let State::Polling(polling) = &mut self.state {
+            polling.queue(packet);
+        }
+    }
+
+    /// Whether a packet that is queued now leaves with the next flush, with nothing in front of it.
+    pub fn is_writable(&self) -> bool {
+        match &self.state {
+            State::Polling(polling) => polling.get.is_some() && polling.is_empty(),
+            State::WebSocket { .. } => true,
+            State::Closing { .. } | State::Closed => false,
+        }
+    }
+
+    /// Bytes that wait in the session.
+    pub fn queued_bytes(&self) -> usize {
+        match &self.state {
+            State::Polling(polling) | State::Closing { polling, .. } => polling.queued_bytes(),
+            State::WebSocket { .. } | State::Closed => 0,
+        }
+    }
+
+    /// Answers a waiting GET if there is anything to say: what is queued, or, during an upgrade, a noop.
+    ///
+    /// Call it when a batch of input has been worked off, so that answers to messages that came together leave
+    /// together. During an upgrade every GET is answered at once: the client waits for that before it completes,
+    /// and may have sent a new GET before it learnt that it should stop.
+    pub fn flush(&mut self, actions: &mut Vec<Action>) {
+        if let State::Polling(polling) = &mut self.state {
+            polling.flush(actions);
+        }
+    }
+
+    /// Closes gracefully: what is queued still goes out.
+    ///
+    /// Over WebSocket, and with a GET waiting, the session is closed at once. Otherwise it is closing until a GET
+    /// comes, and drops what is sent or received meanwhile.
+    pub fn close(&mut self, now: Instant, actions: &mut Vec<Action>) {
+        match &mut self.state {
+            State::Polling(polling) if polling.get.is_none() => {
+                let polling = std::mem::take(polling);
+                self.state = State::Closing { polling, until: now + self.config.close_timeout };
+            }
+            State::Polling(_) | State::WebSocket { .. } => {
+                self.end(CloseReason::ForcedClose, actions);
+            }
+            State::Closing { .. } | State::Closed => {}
+        }
+    }
+
+    /// Closes at once; what is queued is dropped.
+    pub fn discard(&mut self, reason: CloseReason, actions: &mut Vec<Action>) {
+        if let State::Polling(polling) | State::Closing { polling, .. } = &mut self.state {
+            polling.clear();
+        }
+        self.end(reason, actions);
+    }
+
+    /// The session's id.
+    pub fn sid(&self) -> &Sid {
+        &self.sid
+    }
+
+    /// The revision of the protocol that the session speaks.
+    pub fn protocol(&self) -> Protocol {
+        self.protocol
+    }
+
+    /// The transport that the session is on.
+    pub fn transport(&self) -> Transport {
+        match self.state {
+            State::WebSocket { .. } => Transport::WebSocket,
+            State::Polling(_) | State::Closing { .. } | State::Closed => Transport::Polling,
+        }
+    }
+
+    /// Whether messages are received and sent.
+    pub fn is_open(&self) -> bool {
+        matches!(self.state, State::Polling(_) | State::WebSocket { .. })
+    }
+
+    /// Whether the session is over.
+    pub fn is_closed(&self) -> bool {
+        matches!(self.state, State::Closed)
+    }
+
+    /// The peer sent a close packet.
+    fn handle_close(&mut self, actions: &mut Vec<Action>) {
+        if let State::Polling(polling) = &mut self.state {
+            // The reference answers the waiting GET with a noop: the peer knows that it is closing.
+            polling.clear();
+            if let Some(get) = polling.get.take() {
+                respond(get, polling::payload(&[Outgoing::Noop]), actions);
+            }
+        }
+        self.end(CloseReason::TransportClose, actions);
+    }
+
+    /// The probe's `5`: from here on the session is on the WebSocket.
+    fn upgrade(&mut self, channel: ChannelId, actions: &mut Vec<Action>) {
+        let closing = matches!(self.state, State::Closing { .. });
+        let state = std::mem::replace(&mut self.state, State::WebSocket { channel });
+        let (State::Polling(mut polling) | State::Closing { mut polling, .. }) = state else {
+            return;
+        };
+        if let Some(get) = polling.get.take() {
+            respond(get, polling::payload(&[Outgoing::Close]), actions);
+        }
+        if let Some(post) = self.post.take() {
+            respond(post, Response::Refused, actions);
+        }
+        actions.push(Action::Upgraded { channel });
+        // In order: nothing was sent on the WebSocket before, so what was queued comes first.
+        actions.extend(polling.drain().map(|packet| Action::Transmit { channel, packet }));
+        if closing {
+            self.end(CloseReason::ForcedClose, actions);
+        }
+    }
+
+    /// Leaves every state for good, telling whoever waits.
+    fn end(&mut self, reason: CloseReason, actions: &mut Vec<Action>) {
+        match std::mem::replace(&mut self.state, State::Closed) {
+            State::Polling(mut polling) => polling.end(&[], actions),
+            // The client has not been told by anything else that a GET without news means the end.
+            State::Closing { mut polling, .. } => polling.end(&[Outgoing::Noop], actions),
+            State::WebSocket { channel } => actions.push(Action::CloseChannel { channel }),
+            State::Closed => return,
+        }
+        if reason == CloseReason::TransportError(TransportError::PostOverlap) {
+            if let Some(request) = self.post.take() {
+                actions.push(Action::Abort { request });
+            }
+        }
+        actions.push(Action::Closed { reason });
+    }
+}
+
+fn respond(request: RequestId, response: Response, actions: &mut Vec<Action>) {
+    actions.push(Action::Respond { request, response });
+}
+
+/// The handshake; the order of its keys is that of the reference.
+fn open_packet(config: &Config, sid: &Sid, transport: Transport) -> Outgoing {
+    let upgrades = match transport {
+        Transport::Polling if config.allow_upgrades && config.transports.websocket => {
+            "\"websocket\""
+        }
+        _ => "",
+    };
+    Outgoing::Open(
+        format!(
+            r#"{{"sid":"{sid}","upgrades":[{upgrades}],"pingInterval":{},"pingTimeout":{},"maxPayload":{}}}"#,
+            config.ping_interval.as_millis(),
+            config.ping_timeout.as_millis(),
+            config.max_payload,
+        )
+        .into(),
+    )
+}
+
+#[cfg(test)]
+mod tests;
