@@ -1,1 +1,48 @@
-//! Conformance servers and suites.
+//! What the conformance servers have in common: settings from the environment.
+
+use std::{
+    env, io,
+    net::{Ipv4Addr, Ipv6Addr, SocketAddr},
+    str::FromStr,
+    time::Duration,
+};
+
+use siomio::{Bound, Cors, Server, ServerBuilder};
+
+/// A number from the environment, or the default if it is unset or no number.
+pub fn setting<T: FromStr>(name: &str, default: T) -> T {
+    env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
+}
+
+/// The settings that all servers share; the intervals are in milliseconds.
+pub fn builder(ping_interval: u64, ping_timeout: u64, max_payload: usize) -> ServerBuilder {
+    let builder = Server::builder()
+        .ping_interval(Duration::from_millis(setting("PING_INTERVAL", ping_interval)))
+        .ping_timeout(Duration::from_millis(setting("PING_TIMEOUT", ping_timeout)))
+        .max_payload(setting("MAX_PAYLOAD", max_payload))
+        .connect_timeout(Duration::from_millis(setting("CONNECT_TIMEOUT", 45_000)))
+        .cors(match env::var("CORS_ORIGIN").as_deref() {
+            Ok("reflect") => Cors::Reflect,
+            _ => Cors::Any,
+        });
+    match setting("SHARDS", 0) {
+        0 => builder,
+        shards => builder.shards(shards),
+    }
+}
+
+/// Both loopback addresses at `$PORT`.
+pub fn addresses(default_port: u16) -> [SocketAddr; 2] {
+    let port = setting("PORT", default_port);
+    [(Ipv4Addr::LOCALHOST, port).into(), (Ipv6Addr::LOCALHOST, port).into()]
+}
+
+/// Says that the server can be reached, and runs it.
+///
+/// # Errors
+/// When it cannot run.
+pub fn run(name: &str, server: Bound) -> io::Result<()> {
+    let addresses: Vec<String> = server.local_addrs()?.iter().map(ToString::to_string).collect();
+    println!("{name} listens on {}", addresses.join(" and "));
+    server.run()
+}

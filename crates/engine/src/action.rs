@@ -8,7 +8,7 @@ pub struct RequestId {
     /// The connection it came on.
     pub connection: u64,
     /// Which of that connection's requests it is.
-    pub sequence: u32,
+    pub sequence: u64,
 }
 
 /// Names a WebSocket; the caller chooses the number.

@@ -1,1 +1,28 @@
-//! Work in progress.
+#![doc = include_str!("../README.md")]
+#![forbid(unsafe_code)]
+#![deny(missing_docs)]
+
+mod body;
+mod chunked;
+mod date;
+mod error;
+mod head;
+mod limits;
+mod method;
+mod pipeline;
+pub mod query;
+mod reader;
+mod response;
+mod scan;
+mod status;
+
+pub use body::{Body, TooLarge};
+pub use date::http_date;
+pub use error::Error;
+pub use head::{BodyLength, Head};
+pub use limits::Limits;
+pub use method::Method;
+pub use pipeline::{Pipeline, Ready, Ticket};
+pub use reader::{Item, Reader, Step};
+pub use response::{CONTINUE, InvalidHeader, Response, ResponseContext};
+pub use status::reason_phrase;

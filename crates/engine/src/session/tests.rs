@@ -17,7 +17,7 @@ struct World {
 
 const CHANNEL: ChannelId = ChannelId(9);
 
-fn request(sequence: u32) -> RequestId {
+fn request(sequence: u64) -> RequestId {
     RequestId { connection: 1, sequence }
 }
 
@@ -58,12 +58,12 @@ impl World {
         world
     }
 
-    fn get(&mut self, sequence: u32) -> String {
+    fn get(&mut self, sequence: u64) -> String {
         self.session.handle_get(request(sequence), &mut self.actions);
         self.log()
     }
 
-    fn post(&mut self, sequence: u32, body: &str) -> String {
+    fn post(&mut self, sequence: u64, body: &str) -> String {
         if self.session.handle_post(request(sequence), &mut self.actions) {
             for packet in crate::payload::decode(body) {
                 if let Some(message) =
@@ -99,7 +99,7 @@ impl World {
         match self.session.lane() {
             Lane::Queue => self.session.queue(packet),
             Lane::WebSocket { channel, .. } => {
-                self.actions.push(Action::Transmit { channel, packet })
+                self.actions.push(Action::Transmit { channel, packet });
             }
             Lane::Closed => {}
         }
@@ -475,7 +475,7 @@ proptest! {
     #[test]
     fn any_sequence_keeps_the_books(steps in prop::collection::vec(step(), 0..40)) {
         let mut world = World::polling();
-        let (mut asked, mut answered, mut closed, mut gone) = (1..1u32, Vec::new(), 0, Vec::new());
+        let (mut asked, mut answered, mut closed, mut gone) = (1..1u64, Vec::new(), 0, Vec::new());
         for step in steps {
             match step {
                 Step::Get => { asked.end += 1; world.session.handle_get(request(asked.end), &mut world.actions); }

@@ -1,0 +1,172 @@
+use std::collections::VecDeque;
+use std::mem;
+
+use crate::Head;
+
+/// Keeps the responses of one connection in the order of its requests (RFC 9112 §9.3.2).
+///
+/// Requests are read on while a response is outstanding; a response that is ready early waits for
+/// those before it. With at most one request outstanding, the common case, nothing is allocated,
+/// and an empty pipeline holds no heap memory. How many requests may be outstanding is the
+/// caller's to limit, by [`len`](Self::len).
+///
+/// ```
+/// use siomio_http::{Item, Limits, Pipeline, Reader, Ready};
+///
+/// let mut reader = Reader::new(Limits::default());
+/// let step = reader.read(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n")?;
+/// let Some(Item::Head(head)) = step.item else { unreachable!() };
+///
+/// let mut pipeline = Pipeline::new();
+/// let first = pipeline.open(&head);
+/// let second = pipeline.open(&head);
+/// assert!(pipeline.fill(second, b"two".to_vec(), false));
+/// assert_eq!(pipeline.next_ready(), None);
+/// assert!(pipeline.fill(first, b"one".to_vec(), false));
+/// assert_eq!(pipeline.next_ready(), Some(Ready { bytes: b"one".to_vec(), close: false }));
+/// assert_eq!(pipeline.next_ready(), Some(Ready { bytes: b"two".to_vec(), close: false }));
+/// # Ok::<(), siomio_http::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Pipeline {
+    /// The oldest outstanding response.
+    front: Option<Slot>,
+    /// Those behind it; empty unless there is a front.
+    rest: VecDeque<Slot>,
+    /// Sequence number of the front.
+    first: u64,
+    /// Sequence number of the next request.
+    next: u64,
+    /// Sequence number of the first request that gets no response, because one before it closes.
+    end: u64,
+}
+
+/// The place of one request in its [`Pipeline`]; means nothing to another pipeline.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Ticket(u64);
+
+/// A response whose turn it is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ready {
+    /// The whole response.
+    pub bytes: Vec<u8>,
+    /// Whether the connection closes after it.
+    pub close: bool,
+}
+
+#[derive(Debug)]
+enum Slot {
+    Waiting,
+    Filled(Vec<u8>),
+}
+
+impl Ticket {
+    /// How many requests were before it on the connection.
+    pub const fn number(self) -> u64 {
+        self.0
+    }
+
+    /// The ticket of that number.
+    pub const fn from_number(number: u64) -> Self {
+        Self(number)
+    }
+}
+
+impl Pipeline {
+    /// An empty pipeline.
+    pub fn new() -> Self {
+        Self { front: None, rest: VecDeque::new(), first: 0, next: 0, end: u64::MAX }
+    }
+
+    /// Takes a place for the response to a request. If the request does not allow
+    /// [`keep_alive`](Head::keep_alive) its response closes.
+    ///
+    /// Behind a closing response the ticket is valid but stands for nothing.
+    pub fn open(&mut self, head: &Head<'_>) -> Ticket {
+        let sequence = self.next;
+        self.next += 1;
+        if sequence < self.end {
+            match &self.front {
+                None => self.front = Some(Slot::Waiting),
+                Some(_) => self.rest.push_back(Slot::Waiting),
+            }
+            if !head.keep_alive() {
+                self.end = self.next;
+            }
+        }
+        Ticket(sequence)
+    }
+
+    /// Puts a response in its place; with `close` the connection ends after it and the places
+    /// behind it are given up.
+    ///
+    /// Returns whether the response was taken: not if the place was filled before, was given up,
+    /// or never existed.
+    pub fn fill(&mut self, ticket: Ticket, bytes: Vec<u8>, close: bool) -> bool {
+        match self.slot(ticket) {
+            Some(slot @ Slot::Waiting) => *slot = Slot::Filled(bytes),
+            _ => return false,
+        }
+        if close {
+            self.end = ticket.0 + 1;
+            self.rest.truncate((ticket.0 - self.first) as usize);
+            self.release();
+        }
+        true
+    }
+
+    /// The next response in order, if it is ready.
+    pub fn next_ready(&mut self) -> Option<Ready> {
+        let Some(Slot::Filled(bytes)) = &mut self.front else { return None };
+        let bytes = mem::take(bytes);
+        self.front = self.rest.pop_front();
+        self.first += 1;
+        self.release();
+        Some(Ready { bytes, close: self.first == self.end })
+    }
+
+    /// Whether the response to `ticket` is outstanding and next in order, so that an interim
+    /// response ([`CONTINUE`](crate::CONTINUE)) may be written for it now.
+    pub fn is_first(&self, ticket: Ticket) -> bool {
+        matches!(self.front, Some(Slot::Waiting)) && ticket.0 == self.first
+    }
+
+    /// Whether a response that closes has its place or was taken: what is read from now on will
+    /// not be answered.
+    pub fn is_closing(&self) -> bool {
+        self.end != u64::MAX
+    }
+
+    /// Whether no response is outstanding or waiting to be taken.
+    pub fn is_empty(&self) -> bool {
+        self.front.is_none()
+    }
+
+    /// Responses outstanding or waiting to be taken.
+    pub fn len(&self) -> usize {
+        usize::from(self.front.is_some()) + self.rest.len()
+    }
+
+    fn slot(&mut self, ticket: Ticket) -> Option<&mut Slot> {
+        match ticket.0.checked_sub(self.first)? {
+            0 => self.front.as_mut(),
+            behind => self.rest.get_mut(usize::try_from(behind).ok()? - 1),
+        }
+    }
+
+    /// Gives the queue's memory back once it is empty.
+    fn release(&mut self) {
+        if self.rest.is_empty() {
+            self.rest = VecDeque::new();
+        }
+    }
+}
+
+impl Default for Pipeline {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,97 @@
+use super::{Response, ResponseContext};
+use crate::reason_phrase;
+
+impl Response {
+    /// Appends the whole response to `out`: status line, headers in the order given, `Date`,
+    /// `Content-Length`, `Connection`, body.
+    ///
+    /// `Content-Length` is always written, except for 1xx, 204 and 304, which have no body
+    /// (RFC 9110 §6.4.1). `Connection` is `close` when the connection does not stay open and
+    /// `keep-alive` when it does for an HTTP/1.0 request. 1xx responses get neither that nor
+    /// `Date`. A `Date` among the headers takes the place of the context's.
+    pub fn write_to(&self, out: &mut Vec<u8>, context: ResponseContext<'_>) {
+        let has_body = !matches!(self.status, 100..=199 | 204 | 304);
+        let body: &[u8] = if has_body && !context.is_head { &self.body } else { &[] };
+
+        out.reserve(self.head_estimate() + body.len());
+        self.write_status_line(out);
+        for (name, value) in self.headers() {
+            write_header(out, name, value);
+        }
+        if self.status >= 200 {
+            if let Some(date) = context.date.filter(|_| !self.has_header("Date")) {
+                write_header(out, "Date", date);
+            }
+        }
+        if has_body {
+            let mut digits = [0; DIGITS];
+            write_header(out, "Content-Length", decimal(self.body.len() as u64, &mut digits));
+        }
+        if self.status >= 200 {
+            match (context.keep_alive, context.minor_version) {
+                (false, _) => write_header(out, "Connection", "close"),
+                (true, 0) => write_header(out, "Connection", "keep-alive"),
+                (true, _) => {}
+            }
+        }
+        out.extend_from_slice(b"\r\n");
+        out.extend_from_slice(body);
+    }
+
+    /// At least the bytes in front of the body.
+    pub(super) fn head_estimate(&self) -> usize {
+        // Status line, Date, Content-Length, Connection and the empty line.
+        const FIXED: usize = 160;
+        let lines = self.headers().map(|(name, value)| name.len() + value.len() + ": \r\n".len());
+        FIXED + lines.sum::<usize>()
+    }
+
+    fn write_status_line(&self, out: &mut Vec<u8>) {
+        let mut digits = [0; DIGITS];
+        out.extend_from_slice(b"HTTP/1.1 ");
+        out.extend_from_slice(decimal(self.status.into(), &mut digits).as_bytes());
+        out.extend_from_slice(b" ");
+        out.extend_from_slice(reason_phrase(self.status).as_bytes());
+        out.extend_from_slice(b"\r\n");
+    }
+
+    fn has_header(&self, name: &str) -> bool {
+        self.headers().any(|(present, _)| present.eq_ignore_ascii_case(name))
+    }
+}
+
+fn write_header(out: &mut Vec<u8>, name: &str, value: &str) {
+    out.extend_from_slice(name.as_bytes());
+    out.extend_from_slice(b": ");
+    out.extend_from_slice(value.as_bytes());
+    out.extend_from_slice(b"\r\n");
+}
+
+/// Digits of the largest `u64`.
+const DIGITS: usize = 20;
+
+/// Spells a number at the end of `digits`, without allocating.
+fn decimal(mut number: u64, digits: &mut [u8; DIGITS]) -> &str {
+    let mut start = DIGITS;
+    for (at, digit) in digits.iter_mut().enumerate().rev() {
+        *digit = b'0' + (number % 10) as u8;
+        start = at;
+        number /= 10;
+        if number == 0 {
+            break;
+        }
+    }
+    std::str::from_utf8(&digits[start..]).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn decimals() {
+        for number in [0, 7, 10, 999, 1000, 65_535, u64::MAX - 1, u64::MAX] {
+            assert_eq!(decimal(number, &mut [0; DIGITS]), number.to_string());
+        }
+    }
+}

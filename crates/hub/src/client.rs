@@ -1,0 +1,67 @@
+//! One connection, which may have joined several namespaces.
+
+use siomio_packet::Decoder;
+
+use crate::{Key, NamespaceId, SocketKey, deadlines::DeadlineKey};
+
+/// Names a connection.
+pub type ClientKey = Key<Client>;
+
+/// The state of one connection.
+#[derive(Debug)]
+pub struct Client {
+    /// The caller's own name for it.
+    pub(crate) tag: u64,
+    pub(crate) decoder: Decoder,
+    /// Runs from the opening to the first namespace joined, and never again.
+    pub(crate) connect_deadline: Option<DeadlineKey>,
+    memberships: Vec<(NamespaceId, Membership)>,
+}
+
+/// What a connection is to a namespace that it has dealt with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Membership {
+    /// Joined, or about to.
+    Socket(SocketKey),
+    /// The server disconnected the socket: packets that crossed this are nobody's fault.
+    Left,
+}
+
+impl Client {
+    pub(crate) const fn new(tag: u64) -> Self {
+        Self { tag, decoder: Decoder::new(), connect_deadline: None, memberships: Vec::new() }
+    }
+
+    pub(crate) fn membership(&self, namespace: NamespaceId) -> Option<Membership> {
+        self.memberships
+            .iter()
+            .find(|(own, _)| *own == namespace)
+            .map(|(_, membership)| *membership)
+    }
+
+    pub(crate) fn set_membership(
+        &mut self,
+        namespace: NamespaceId,
+        membership: Option<Membership>,
+    ) {
+        let place = self.memberships.iter().position(|(own, _)| *own == namespace);
+        match (place, membership) {
+            (Some(place), Some(membership)) => self.memberships[place].1 = membership,
+            (Some(place), None) => drop(self.memberships.remove(place)),
+            (None, Some(membership)) => {
+                // Nearly every connection joins one namespace.
+                self.memberships.reserve_exact(1);
+                self.memberships.push((namespace, membership));
+            }
+            (None, None) => {}
+        }
+    }
+
+    /// The sockets of the connection, in the order they were connected.
+    pub(crate) fn sockets(&self) -> impl Iterator<Item = SocketKey> {
+        self.memberships.iter().filter_map(|(_, membership)| match membership {
+            Membership::Socket(socket) => Some(*socket),
+            Membership::Left => None,
+        })
+    }
+}

@@ -1,0 +1,57 @@
+//! What the hub waits for, in the order of time.
+
+use std::{collections::BTreeMap, time::Instant};
+
+use crate::AckToken;
+
+/// A deadline, for taking it back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct DeadlineKey {
+    at: Instant,
+    /// Keeps equal instants apart, in the order they were set.
+    serial: u64,
+}
+
+/// What is over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Due {
+    /// An acknowledgement did not come.
+    Ack(AckToken),
+    /// A connection has joined no namespace: close it. The number is the tag it was opened with.
+    Connect(u64),
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct Deadlines {
+    queue: BTreeMap<DeadlineKey, Waiting>,
+    serial: u64,
+}
+
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Waiting {
+    Ack { socket: crate::SocketKey, id: u64 },
+    Connect { client: crate::ClientKey },
+}
+
+impl Deadlines {
+    pub(crate) fn set(&mut self, at: Instant, waiting: Waiting) -> DeadlineKey {
+        self.serial += 1;
+        let key = DeadlineKey { at, serial: self.serial };
+        self.queue.insert(key, waiting);
+        key
+    }
+
+    pub(crate) fn clear(&mut self, key: DeadlineKey) {
+        self.queue.remove(&key);
+    }
+
+    pub(crate) fn next(&self) -> Option<Instant> {
+        self.queue.first_key_value().map(|(key, _)| key.at)
+    }
+
+    pub(crate) fn pop(&mut self, now: Instant) -> Option<Waiting> {
+        let entry = self.queue.first_entry()?;
+        (entry.key().at <= now).then(|| entry.remove())
+    }
+}

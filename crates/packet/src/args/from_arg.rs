@@ -1,0 +1,38 @@
+use serde::de::DeserializeOwned;
+
+use super::{Args, ArgsReader};
+use crate::error::ArgError;
+
+/// What can be read from a list of arguments: one argument as any type that owns its data, or, as
+/// [`Args`], all that are left.
+///
+/// ```
+/// use siomio_packet::{Args, FromArg};
+///
+/// let args = Args::new(&("lobby", 1, true))?;
+/// let mut reader = args.as_ref().reader();
+/// assert_eq!(String::from_arg(&mut reader)?, "lobby");
+/// assert_eq!(Args::from_arg(&mut reader)?.json(), "1,true");
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
+pub trait FromArg: Sized {
+    /// Takes what it needs from the front of the list.
+    ///
+    /// # Errors
+    ///
+    /// [`ArgError`] if an argument is missing or does not fit.
+    fn from_arg(args: &mut ArgsReader<'_>) -> Result<Self, ArgError>;
+}
+
+impl<T: DeserializeOwned> FromArg for T {
+    fn from_arg(args: &mut ArgsReader<'_>) -> Result<Self, ArgError> {
+        args.next()
+    }
+}
+
+// Allowed beside the blanket implementation because `Args` is ours and not `Deserialize`.
+impl FromArg for Args {
+    fn from_arg(args: &mut ArgsReader<'_>) -> Result<Self, ArgError> {
+        Ok(args.rest())
+    }
+}

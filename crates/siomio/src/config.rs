@@ -1,0 +1,31 @@
+//! The settings of a server, as its shards see them.
+
+use std::{sync::Arc, time::Duration};
+
+use siomio_http as http;
+
+use crate::Cors;
+
+/// Everything that is settled before a server runs; [`ServerBuilder`](crate::ServerBuilder) documents each.
+#[derive(Debug)]
+pub(crate) struct Config {
+    /// Starts with and ends in `/`.
+    pub(crate) path: String,
+    pub(crate) shards: u8,
+    /// No Socket.IO on top of the sessions.
+    pub(crate) engine_only: bool,
+    pub(crate) engine: Arc<siomio_engine::Config>,
+    pub(crate) hub: siomio_hub::Config,
+    pub(crate) cors: Cors,
+    pub(crate) max_buffered: usize,
+    pub(crate) max_http_body: usize,
+    pub(crate) http: http::Limits,
+    pub(crate) request_timeout: Duration,
+    pub(crate) keep_alive_timeout: Duration,
+}
+
+/// Requests of one connection that may wait for their answers at the same time.
+pub(crate) const MAX_PIPELINE: usize = 64;
+
+/// Time a connection has to end after we said our last word on it.
+pub(crate) const LINGER: Duration = Duration::from_secs(5);

@@ -1,0 +1,140 @@
+//! What can go wrong, as the application sees it.
+
+use std::{error, fmt};
+
+use siomio_packet::{ArgError, EncodeError, Value};
+
+/// What became of something that was sent.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Sent {
+    /// It is on its way.
+    Queued,
+    /// It is not, for this reason.
+    Dropped(Dropped),
+}
+
+/// Why something was not sent.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum Dropped {
+    /// The socket is not connected, or not any more.
+    Disconnected,
+    /// The client takes its messages too slowly: more than
+    /// [`max_buffered`](crate::ServerBuilder::max_buffered) waited for it, and it was disconnected.
+    SlowConsumer,
+    /// The event or its arguments cannot be sent: the application's mistake.
+    Encode(EncodeError),
+}
+
+impl Sent {
+    /// Whether it is on its way.
+    pub const fn is_queued(&self) -> bool {
+        matches!(self, Self::Queued)
+    }
+}
+
+impl From<EncodeError> for Sent {
+    fn from(error: EncodeError) -> Self {
+        Self::Dropped(Dropped::Encode(error))
+    }
+}
+
+/// A refusal to connect; the client sees it as its `connect_error`.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ConnectError {
+    pub(crate) message: String,
+    pub(crate) data: Option<Value>,
+}
+
+impl ConnectError {
+    /// A refusal in these words.
+    pub fn new(message: impl Into<String>) -> Self {
+        Self { message: message.into(), data: None }
+    }
+
+    /// Adds data, which the client finds in its error's `data`.
+    #[must_use]
+    pub fn with_data(mut self, data: impl Into<Value>) -> Self {
+        self.data = Some(data.into());
+        self
+    }
+}
+
+impl fmt::Display for ConnectError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl error::Error for ConnectError {}
+
+impl From<&str> for ConnectError {
+    fn from(message: &str) -> Self {
+        Self::new(message)
+    }
+}
+
+impl From<String> for ConnectError {
+    fn from(message: String) -> Self {
+        Self::new(message)
+    }
+}
+
+/// An event did not reach its handler, or the handler failed.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum HandlerError {
+    /// An argument does not fit the handler's parameter. The handler was not called.
+    Argument {
+        /// The event.
+        event: String,
+        /// What does not fit.
+        error: ArgError,
+    },
+    /// The handler panicked. The socket is disconnected after this report.
+    Panic {
+        /// The event, or `connect` and the like.
+        event: String,
+        /// What it said.
+        message: String,
+    },
+}
+
+impl fmt::Display for HandlerError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Argument { event, error } => {
+                write!(f, "event \"{}\": {error}", event.escape_debug())
+            }
+            Self::Panic { event, message } => {
+                write!(f, "the handler of \"{}\" panicked: {message}", event.escape_debug())
+            }
+        }
+    }
+}
+
+impl error::Error for HandlerError {}
+
+/// An acknowledgement did not come.
+#[derive(Clone, Debug, PartialEq)]
+#[non_exhaustive]
+pub enum AckError {
+    /// Not in time.
+    Timeout,
+    /// The socket was disconnected before.
+    Disconnected,
+    /// The event could not be sent at all.
+    NotSent(Dropped),
+}
+
+impl fmt::Display for AckError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Timeout => f.write_str("operation has timed out"),
+            Self::Disconnected => f.write_str("socket has been disconnected"),
+            Self::NotSent(dropped) => write!(f, "the event was not sent: {dropped:?}"),
+        }
+    }
+}
+
+impl error::Error for AckError {}

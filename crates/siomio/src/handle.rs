@@ -1,0 +1,122 @@
+//! A client, seen from anywhere.
+
+use std::{fmt, sync::Arc, time::Duration};
+
+use siomio_hub::{NamespaceId, SocketKey};
+use siomio_packet::{IntoArgs, Payload};
+
+use crate::{
+    Broadcast, Namespace, Reply, Sent,
+    mailbox::{Mail, Order},
+    shared::Shared,
+};
+
+/// A client that any thread can reach, for as long as it is connected.
+///
+/// On the thread of the client's own shard its methods act at once, like those of [`Socket`](crate::Socket); from
+/// elsewhere they are sent there. What one thread does through handles and sockets keeps its order. A handle does not keep
+/// its client: once that is gone, nothing happens any more.
+#[derive(Clone)]
+pub struct SocketHandle {
+    shared: Arc<Shared>,
+    shard: u8,
+    key: SocketKey,
+    namespace: NamespaceId,
+    id: Arc<str>,
+}
+
+impl SocketHandle {
+    pub(crate) const fn new(
+        shared: Arc<Shared>,
+        shard: u8,
+        key: SocketKey,
+        namespace: NamespaceId,
+        id: Arc<str>,
+    ) -> Self {
+        Self { shared, shard, key, namespace, id }
+    }
+
+    /// The public id of the socket.
+    pub fn id(&self) -> &Arc<str> {
+        &self.id
+    }
+
+    /// The namespace it is connected to.
+    pub fn namespace(&self) -> Namespace {
+        Namespace::new(self.shared.clone(), self.namespace)
+    }
+
+    /// Sends an event to this client. A tuple is several arguments, `()` none, anything else one.
+    ///
+    /// [`Sent::Queued`] says that it is on its way to the client's shard; whether the client is still there is seen there.
+    pub fn emit<A: IntoArgs>(&self, event: &str, args: A) -> Sent {
+        let mut payload = Payload::default();
+        if let Err(error) = payload.event(event, &args) {
+            return error.into();
+        }
+        self.order(Order::Emit(payload));
+        Sent::Queued
+    }
+
+    /// Sends an event that the client is to acknowledge within `timeout`.
+    pub fn emit_with_ack<A: IntoArgs>(&self, event: &str, args: A, timeout: Duration) -> Reply {
+        let (reply, handle) = Reply::channel();
+        let mut payload = Payload::default();
+        match payload.event(event, &args) {
+            Ok(()) => self.order(Order::EmitWithAck { payload, timeout, reply }),
+            Err(error) => reply.send_failure(Sent::from(error)),
+        }
+        handle
+    }
+
+    /// Puts the socket into a room.
+    pub fn join(&self, room: impl Into<Arc<str>>) {
+        self.order(Order::Join(room.into()));
+    }
+
+    /// Takes the socket out of a room.
+    pub fn leave(&self, room: impl Into<Arc<str>>) {
+        self.order(Order::Leave(room.into()));
+    }
+
+    /// The rooms the socket is in, that of its own id first; none once it is gone.
+    pub fn rooms(&self) -> Vec<Arc<str>> {
+        let rooms = self.shared.rooms(self.shard).lock();
+        rooms.unwrap_or_else(std::sync::PoisonError::into_inner).rooms_of(self.key)
+    }
+
+    /// Everybody in the namespace but this socket.
+    pub fn broadcast(&self) -> Broadcast {
+        Broadcast::new(self.shared.clone(), self.namespace).except(self.id.clone())
+    }
+
+    /// Everybody in a room but this socket.
+    pub fn to(&self, room: impl Into<Arc<str>>) -> Broadcast {
+        self.broadcast().to(room)
+    }
+
+    /// Disconnects the socket from its namespace; with `close`, the client from all of them, and its connection.
+    pub fn disconnect(&self, close: bool) {
+        self.order(Order::Disconnect { close });
+    }
+
+    pub(crate) fn order(&self, order: Order) {
+        self.shared.send(self.shard, Mail::Socket { socket: self.key, order });
+    }
+}
+
+impl PartialEq for SocketHandle {
+    fn eq(&self, other: &Self) -> bool {
+        self.key == other.key
+            && self.shard == other.shard
+            && Arc::ptr_eq(&self.shared, &other.shared)
+    }
+}
+
+impl Eq for SocketHandle {}
+
+impl fmt::Debug for SocketHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("SocketHandle").field("id", &self.id).finish_non_exhaustive()
+    }
+}

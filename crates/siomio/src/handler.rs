@@ -1,0 +1,116 @@
+//! Handlers: closures whose parameters say what they take.
+
+use siomio_packet::{ArgError, ArgsReader, FromArg};
+
+use crate::{Ack, Socket};
+
+/// A closure that can handle an event: `Fn(&Socket, A, B, …)`, with up to eight parameters behind the socket.
+///
+/// Every parameter needs its type written out. Each is filled by one argument of the event: any
+/// [`Deserialize`](serde::Deserialize) type that owns its data, [`Binary`](crate::Binary) or `Bytes` for binary ones,
+/// [`Value`](crate::Value) for anything, and [`Args`](crate::Args) for all that are left, untouched. An argument that the
+/// client left out reads as `null`, so `Option` makes it optional; those beyond the last parameter are ignored. The last
+/// parameter may be an [`Ack`].
+///
+/// ```
+/// use siomio::{Ack, Args, Server, Socket};
+///
+/// let server = Server::new();
+/// server.on("say", |socket: &Socket, text: String| { socket.emit("said", text); });
+/// server.on("sum", |_: &Socket, a: f64, b: Option<f64>, ack: Ack| ack.send(a + b.unwrap_or(0.0)));
+/// server.on("relay", |socket: &Socket, args: Args| { socket.broadcast().emit("relayed", args); });
+/// ```
+#[diagnostic::on_unimplemented(
+    message = "this closure cannot handle an event",
+    label = "not an event handler",
+    note = "write `|socket: &Socket, text: String, ack: Ack| {{ … }}`: the type of every parameter stands there, `Ack` is the \
+            last one if it is wanted, parameters own their data (`String`, not `&str`) and implement `Deserialize`, the closure \
+            returns `()` (end it with `;`), and what it captures is `Send + Sync + 'static`"
+)]
+pub trait Handler<Parameters>: Send + Sync + 'static {
+    /// Reads the parameters and runs the closure.
+    ///
+    /// # Errors
+    /// [`ArgError`] when an argument does not fit its parameter; the closure was not run.
+    fn call(&self, socket: &Socket, args: ArgsReader<'_>, ack: Ack) -> Result<(), ArgError>;
+}
+
+/// What the last parameter of a handler can be: whatever the others can be, and [`Ack`].
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` cannot be a parameter of a handler",
+    note = "parameters implement `Deserialize` and own their data; `Ack` is the last one"
+)]
+pub trait Last: Sized {
+    /// Makes the parameter from what is left.
+    ///
+    /// # Errors
+    /// [`ArgError`] when the argument does not fit.
+    fn last(args: &mut ArgsReader<'_>, ack: Ack) -> Result<Self, ArgError>;
+}
+
+impl<T: FromArg> Last for T {
+    fn last(args: &mut ArgsReader<'_>, _: Ack) -> Result<Self, ArgError> {
+        T::from_arg(args)
+    }
+}
+
+impl Last for Ack {
+    fn last(_: &mut ArgsReader<'_>, ack: Ack) -> Result<Self, ArgError> {
+        Ok(ack)
+    }
+}
+
+impl<F: Fn(&Socket) + Send + Sync + 'static> Handler<()> for F {
+    fn call(&self, socket: &Socket, _: ArgsReader<'_>, _: Ack) -> Result<(), ArgError> {
+        self(socket);
+        Ok(())
+    }
+}
+
+macro_rules! handler {
+    ($($arg:ident)*) => {
+        impl<F, $($arg,)* L> Handler<($($arg,)* L,)> for F
+        where
+            F: Fn(&Socket, $($arg,)* L) + Send + Sync + 'static,
+            $($arg: FromArg,)*
+            L: Last,
+        {
+            #[allow(non_snake_case, reason = "the types lend the variables their names")]
+            fn call(&self, socket: &Socket, mut args: ArgsReader<'_>, ack: Ack) -> Result<(), ArgError> {
+                $(let $arg = $arg::from_arg(&mut args)?;)*
+                let last = L::last(&mut args, ack)?;
+                self(socket, $($arg,)* last);
+                Ok(())
+            }
+        }
+    };
+}
+
+handler!();
+handler!(A);
+handler!(A B);
+handler!(A B C);
+handler!(A B C D);
+handler!(A B C D E);
+handler!(A B C D E G);
+handler!(A B C D E G H);
+
+/// A handler whose parameters are settled.
+pub(crate) trait ErasedHandler: Send + Sync {
+    fn call(&self, socket: &Socket, args: ArgsReader<'_>, ack: Ack) -> Result<(), ArgError>;
+}
+
+/// Hides the parameters of a handler.
+pub(crate) struct Erased<H, P>(H, std::marker::PhantomData<fn(P)>);
+
+impl<H, P> Erased<H, P> {
+    pub(crate) const fn new(handler: H) -> Self {
+        Self(handler, std::marker::PhantomData)
+    }
+}
+
+impl<P, H: Handler<P>> ErasedHandler for Erased<H, P> {
+    fn call(&self, socket: &Socket, args: ArgsReader<'_>, ack: Ack) -> Result<(), ArgError> {
+        self.0.call(socket, args, ack)
+    }
+}

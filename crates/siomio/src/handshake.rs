@@ -1,0 +1,101 @@
+//! What is known of how a client came.
+
+use std::{
+    borrow::Cow,
+    net::{IpAddr, SocketAddr},
+    rc::Rc,
+    time::{Duration, SystemTime, UNIX_EPOCH},
+};
+
+use serde::de::DeserializeOwned;
+use siomio_http::Head;
+
+/// The request that opened a session; kept as it came, and read on demand.
+#[derive(Debug)]
+pub(crate) struct Opening {
+    pub(crate) head: Head<'static>,
+    pub(crate) peer: SocketAddr,
+    /// Since the Unix epoch.
+    pub(crate) issued: Duration,
+}
+
+/// How a socket came: the first request of its session, and what its client sent along to the namespace.
+#[derive(Clone, Debug)]
+pub struct Handshake {
+    opening: Rc<Opening>,
+    auth: Option<Rc<str>>,
+}
+
+impl Handshake {
+    pub(crate) const fn new(opening: Rc<Opening>, auth: Option<Rc<str>>) -> Self {
+        Self { opening, auth }
+    }
+
+    /// A request header by its name, whatever its case; `None` if it is absent or not UTF-8.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        self.opening.head.header(name)
+    }
+
+    /// All request headers, in the order they came.
+    pub fn headers(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        self.opening.head.headers()
+    }
+
+    /// A query parameter, decoded; of several with this name the last.
+    pub fn query(&self, name: &str) -> Option<Cow<'_, str>> {
+        self.opening.head.query_param(name)
+    }
+
+    /// All query parameters, decoded, the protocol's own included.
+    pub fn query_pairs(&self) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
+        self.opening.head.query_pairs()
+    }
+
+    /// The request target: path and query.
+    pub fn url(&self) -> &str {
+        self.opening.head.target()
+    }
+
+    /// The address of the peer of the connection: the client, or the proxy in front of us.
+    pub fn peer_addr(&self) -> SocketAddr {
+        self.opening.peer
+    }
+
+    /// The client as the nearest proxy names it: the last address in the last `X-Forwarded-For` header.
+    ///
+    /// Anybody can send this header. Believe it only if every request passes a proxy of yours that sets it.
+    pub fn forwarded_for(&self) -> Option<IpAddr> {
+        let mut lines =
+            self.headers().filter(|(name, _)| name.eq_ignore_ascii_case("x-forwarded-for"));
+        let line = std::str::from_utf8(lines.by_ref().last()?.1).ok()?;
+        line.rsplit(',').next()?.trim().parse().ok()
+    }
+
+    /// When the session was opened.
+    pub fn issued(&self) -> SystemTime {
+        UNIX_EPOCH + self.opening.issued
+    }
+
+    /// Whether the connection is encrypted up to this server.
+    pub const fn secure(&self) -> bool {
+        false
+    }
+
+    /// Whether the request came from a page of another origin.
+    pub fn is_cross_domain(&self) -> bool {
+        self.opening.head.header_bytes("origin").is_some()
+    }
+
+    /// What the client sent along to the namespace, read as a type of yours; nothing counts as the empty object.
+    ///
+    /// # Errors
+    /// When it does not fit the type.
+    pub fn auth<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
+        serde_json::from_str(self.auth_json())
+    }
+
+    /// What the client sent along to the namespace, as JSON: an object.
+    pub fn auth_json(&self) -> &str {
+        self.auth.as_deref().unwrap_or("{}")
+    }
+}

@@ -1,0 +1,163 @@
+//! What threads tell a shard.
+
+use std::{
+    fmt,
+    sync::{
+        Arc, Mutex, MutexGuard, OnceLock, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::{Duration, Instant},
+};
+
+use siomio_engine::RequestId;
+use siomio_http::Response;
+use siomio_hub::{Operation, SocketKey};
+use siomio_packet::Payload;
+
+use crate::ack::ReplySender;
+
+/// A shard's letter box. Any thread posts; the shard empties it once a turn, and is woken at most once in between.
+#[derive(Default)]
+pub(crate) struct Mailbox {
+    queue: Mutex<Vec<Mail>>,
+    /// A wake is on its way, or the shard is about to look anyway.
+    notified: AtomicBool,
+    waker: OnceLock<Box<dyn Fn() + Send + Sync>>,
+}
+
+/// One thing to do.
+#[derive(Debug)]
+pub(crate) enum Mail {
+    /// For sockets that a selector names.
+    Operation(Operation),
+    /// For one socket of the shard.
+    Socket { socket: SocketKey, order: Order },
+    /// The answer to a request that one of the shard's connections waits with.
+    Respond { request: RequestId, response: Response },
+    /// Go down: tell everybody, write what is left, be done by the deadline.
+    Stop { deadline: Instant },
+}
+
+/// What is to be done with a socket.
+#[derive(Debug)]
+pub(crate) enum Order {
+    Emit(Payload),
+    EmitWithAck { payload: Payload, timeout: Duration, reply: ReplySender },
+    Acknowledge { id: u64, payload: Payload },
+    Join(Arc<str>),
+    Leave(Arc<str>),
+    Disconnect { close: bool },
+}
+
+impl Mailbox {
+    /// Posts a batch, in order, and leaves it empty.
+    pub(crate) fn post(&self, batch: &mut Vec<Mail>) {
+        if batch.is_empty() {
+            return;
+        }
+        self.queue().append(batch);
+        self.wake();
+    }
+
+    pub(crate) fn post_one(&self, mail: Mail) {
+        self.queue().push(mail);
+        self.wake();
+    }
+
+    /// Takes everything out.
+    pub(crate) fn take(&self, mail: &mut Vec<Mail>) {
+        // First the flag: whoever posts from here on wakes again.
+        self.notified.store(false, Ordering::SeqCst);
+        mail.append(&mut self.queue());
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.queue().is_empty()
+    }
+
+    /// How to wake the shard. Before it is known, mail just waits.
+    pub(crate) fn set_waker(&self, waker: Box<dyn Fn() + Send + Sync>) {
+        // A second run of the same server is refused elsewhere.
+        let _ = self.waker.set(waker);
+    }
+
+    /// Makes the shard look, also when there is no mail.
+    pub(crate) fn wake(&self) {
+        if !self.notified.swap(true, Ordering::SeqCst) {
+            if let Some(wake) = self.waker.get() {
+                wake();
+            }
+        }
+    }
+
+    fn queue(&self) -> MutexGuard<'_, Vec<Mail>> {
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Mailbox {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Mailbox").field("waiting", &self.queue().len()).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::AtomicUsize;
+
+    use super::*;
+
+    fn stop() -> Mail {
+        Mail::Stop { deadline: Instant::now() }
+    }
+
+    #[test]
+    fn many_letters_make_one_wake() {
+        let (mailbox, wakes) = (Mailbox::default(), Arc::new(AtomicUsize::new(0)));
+        let counter = wakes.clone();
+        mailbox.post_one(stop());
+        mailbox.set_waker(Box::new(move || drop(counter.fetch_add(1, Ordering::SeqCst))));
+        let mut mail = Vec::new();
+        mailbox.take(&mut mail);
+        assert_eq!(mail.len(), 1, "what came before the waker is not lost");
+        for _ in 0..10 {
+            mailbox.post_one(stop());
+        }
+        assert_eq!(wakes.load(Ordering::SeqCst), 1);
+        mailbox.take(&mut mail);
+        assert_eq!(mail.len(), 11);
+        mailbox.post(&mut mail);
+        assert!(mail.is_empty());
+        assert_eq!(wakes.load(Ordering::SeqCst), 2);
+    }
+
+    #[test]
+    fn nothing_is_lost_and_each_thread_keeps_its_order() {
+        let (mailbox, threads, each) = (Arc::new(Mailbox::default()), 4, 5000_u64);
+        let posters: Vec<_> = (0..threads)
+            .map(|thread| {
+                let mailbox = mailbox.clone();
+                std::thread::spawn(move || {
+                    for number in 0..each {
+                        let request = RequestId { connection: thread, sequence: number };
+                        mailbox.post_one(Mail::Respond { request, response: Response::new(200) });
+                    }
+                })
+            })
+            .collect();
+        let mut next = vec![0; threads as usize];
+        let mut mail = Vec::new();
+        while next.iter().sum::<u64>() < threads * each {
+            mailbox.take(&mut mail);
+            for letter in mail.drain(..) {
+                let Mail::Respond { request, .. } = letter else { panic!() };
+                let expected = &mut next[request.connection as usize];
+                assert_eq!(request.sequence, *expected);
+                *expected += 1;
+            }
+        }
+        for poster in posters {
+            poster.join().unwrap();
+        }
+    }
+}

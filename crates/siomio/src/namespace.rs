@@ -1,0 +1,156 @@
+//! A namespace: what happens in it, and who is in it.
+
+use std::{
+    fmt,
+    sync::{Arc, PoisonError},
+};
+
+use serde::de::DeserializeOwned;
+use siomio_hub::{DisconnectReason, NamespaceId, Rooms};
+use siomio_packet::IntoArgs;
+
+use crate::{
+    Broadcast, ConnectError, Handler, HandlerError, Sent, Socket, handler::Erased,
+    middleware::Middleware, shared::Shared,
+};
+
+/// A namespace of a server: handlers are registered here, once for all of its sockets, and broadcasts start here.
+///
+/// It is a handle: cheap to clone, usable from any thread, also before the server runs.
+#[derive(Clone)]
+pub struct Namespace {
+    shared: Arc<Shared>,
+    id: NamespaceId,
+}
+
+impl Namespace {
+    pub(crate) const fn new(shared: Arc<Shared>, id: NamespaceId) -> Self {
+        Self { shared, id }
+    }
+
+    /// Its name, `/` for the main one.
+    pub fn name(&self) -> String {
+        self.shared.registry.name(self.id)
+    }
+
+    /// Decides who may connect: a refusal reaches the client as its `connect_error`.
+    ///
+    /// `auth` is what the client sends along, read as the type of the parameter. The socket may already join rooms, but
+    /// nothing reaches it yet. A second middleware replaces the first.
+    ///
+    /// ```
+    /// use siomio::{ConnectError, Server, Socket};
+    ///
+    /// #[derive(serde::Deserialize)]
+    /// struct Auth { token: String }
+    ///
+    /// let server = Server::new();
+    /// server.of("/admin").use_middleware(|socket: &Socket, auth: Auth| {
+    ///     if auth.token != "secret" {
+    ///         return Err(ConnectError::new("not allowed"));
+    ///     }
+    ///     socket.join("admins");
+    ///     Ok(())
+    /// });
+    /// ```
+    pub fn use_middleware<A, F>(&self, check: F) -> &Self
+    where
+        A: DeserializeOwned + 'static,
+        F: Fn(&Socket, A) -> Result<(), ConnectError> + Send + Sync + 'static,
+    {
+        let middleware = Arc::new(Middleware::new(check));
+        self.change(|table| table.middleware = Some(middleware))
+    }
+
+    /// Runs for every socket that has connected.
+    pub fn on_connect(&self, handler: impl Fn(&Socket) + Send + Sync + 'static) -> &Self {
+        self.change(|table| table.connect.push(Arc::new(handler)))
+    }
+
+    /// Runs for every socket that is disconnected, and why. Its rooms and data can still be read.
+    pub fn on_disconnect(
+        &self,
+        handler: impl Fn(&Socket, DisconnectReason) + Send + Sync + 'static,
+    ) -> &Self {
+        self.change(|table| table.disconnect.push(Arc::new(handler)))
+    }
+
+    /// Runs when an event arrives. See [`Handler`] for what a closure may take. Several for one event run in the order
+    /// they were registered.
+    pub fn on<P: 'static>(&self, event: impl Into<String>, handler: impl Handler<P>) -> &Self {
+        let handler = Arc::new(Erased::new(handler));
+        self.change(|table| table.events.entry(event.into()).or_default().push(handler))
+    }
+
+    /// Runs when an event cannot be handled: its arguments do not fit, or the handler panicked.
+    pub fn on_error(
+        &self,
+        handler: impl Fn(&Socket, &HandlerError) + Send + Sync + 'static,
+    ) -> &Self {
+        self.change(|table| table.error.push(Arc::new(handler)))
+    }
+
+    /// Sends an event to everybody in the namespace. A tuple is several arguments, `()` none, anything else one.
+    pub fn emit<A: IntoArgs>(&self, event: &str, args: A) -> Sent {
+        self.everyone().emit(event, args)
+    }
+
+    /// Everybody in a room. Everybody's id is a room.
+    pub fn to(&self, room: impl Into<Arc<str>>) -> Broadcast {
+        self.everyone().to(room)
+    }
+
+    /// Everybody but those in a room.
+    pub fn except(&self, room: impl Into<Arc<str>>) -> Broadcast {
+        self.everyone().except(room)
+    }
+
+    /// Everybody in the namespace.
+    pub fn everyone(&self) -> Broadcast {
+        Broadcast::new(self.shared.clone(), self.id)
+    }
+
+    /// The ids of the connected sockets, in no particular order. Reads all shards.
+    pub fn sockets(&self) -> Vec<Arc<str>> {
+        self.collect(|rooms| rooms.ids(self.id))
+    }
+
+    /// The ids of the connected sockets in a room, in no particular order. Reads all shards.
+    pub fn sockets_in(&self, room: &str) -> Vec<Arc<str>> {
+        self.collect(|rooms| rooms.ids_in(self.id, room))
+    }
+
+    /// The rooms that somebody is in, in alphabetical order, less those of the sockets' own ids. Reads all shards.
+    pub fn rooms(&self) -> Vec<Arc<str>> {
+        let mut rooms = self.collect(|rooms| rooms.names(self.id));
+        rooms.sort_unstable();
+        rooms.dedup();
+        rooms
+    }
+
+    /// How many sockets are connected. Reads all shards.
+    pub fn socket_count(&self) -> usize {
+        self.read(|rooms| rooms.count(self.id)).sum()
+    }
+
+    fn collect(&self, read: impl Fn(&Rooms) -> Vec<Arc<str>>) -> Vec<Arc<str>> {
+        self.read(read).flatten().collect()
+    }
+
+    fn read<T>(&self, read: impl Fn(&Rooms) -> T) -> impl Iterator<Item = T> {
+        self.shared
+            .all_rooms()
+            .map(move |rooms| read(&rooms.lock().unwrap_or_else(PoisonError::into_inner)))
+    }
+
+    fn change(&self, change: impl FnOnce(&mut crate::registry::NamespaceTable)) -> &Self {
+        self.shared.registry.change(self.id, change);
+        self
+    }
+}
+
+impl fmt::Debug for Namespace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Namespace").field(&self.name()).finish()
+    }
+}

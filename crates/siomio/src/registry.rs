@@ -1,0 +1,141 @@
+//! What the application has registered.
+
+use std::{
+    collections::HashMap,
+    fmt,
+    sync::{
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicU64, Ordering},
+    },
+};
+
+use siomio_engine::{CloseReason, Message};
+use siomio_hub::{DisconnectReason, NamespaceId};
+
+use crate::{
+    ConnectError, EngineSocket, HandlerError, Request, Responder, Socket, handler::ErasedHandler,
+    middleware::ErasedMiddleware,
+};
+
+/// Namespaces, handlers and the HTTP fallback: changed under a lock by whoever registers, read by the shards as
+/// snapshots.
+#[derive(Debug)]
+pub(crate) struct Registry {
+    tables: Mutex<Arc<Tables>>,
+    version: AtomicU64,
+}
+
+/// A snapshot of everything registered.
+#[derive(Clone, Default)]
+pub(crate) struct Tables {
+    /// In the order of declaration: the place is the [`NamespaceId`].
+    pub(crate) namespaces: Vec<Arc<NamespaceTable>>,
+    pub(crate) http: Option<Arc<HttpHandler>>,
+    pub(crate) engine: Arc<EngineTable>,
+}
+
+/// What was registered with a server that speaks Engine.IO only.
+#[derive(Clone, Default)]
+pub(crate) struct EngineTable {
+    pub(crate) open: Vec<Arc<OpenHandler>>,
+    pub(crate) message: Vec<Arc<MessageHandler>>,
+    pub(crate) close: Vec<Arc<CloseHandler>>,
+}
+
+/// What was registered for one namespace.
+#[derive(Clone, Default)]
+pub(crate) struct NamespaceTable {
+    pub(crate) name: String,
+    pub(crate) middleware: Option<Arc<dyn ErasedMiddleware>>,
+    pub(crate) connect: Vec<Arc<ConnectHandler>>,
+    pub(crate) disconnect: Vec<Arc<DisconnectHandler>>,
+    pub(crate) error: Vec<Arc<ErrorHandler>>,
+    pub(crate) events: HashMap<String, Vec<Arc<dyn ErasedHandler>>>,
+}
+
+pub(crate) type ConnectHandler = dyn Fn(&Socket) + Send + Sync;
+pub(crate) type DisconnectHandler = dyn Fn(&Socket, DisconnectReason) + Send + Sync;
+pub(crate) type ErrorHandler = dyn Fn(&Socket, &HandlerError) + Send + Sync;
+pub(crate) type OpenHandler = dyn Fn(&EngineSocket) + Send + Sync;
+pub(crate) type MessageHandler = dyn Fn(&EngineSocket, Message<'_>) + Send + Sync;
+pub(crate) type CloseHandler = dyn Fn(&EngineSocket, CloseReason) + Send + Sync;
+pub(crate) type HttpHandler = dyn Fn(&Request<'_>, Responder) + Send + Sync;
+/// What a middleware answers.
+pub(crate) type Verdict = Result<(), ConnectError>;
+
+impl Registry {
+    /// A registry that knows the main namespace.
+    pub(crate) fn new() -> Self {
+        let registry = Self { tables: Mutex::default(), version: AtomicU64::new(0) };
+        registry.namespace("/");
+        registry
+    }
+
+    /// Makes a namespace, or finds it.
+    pub(crate) fn namespace(&self, name: &str) -> NamespaceId {
+        let mut tables = self.lock();
+        let place = tables.namespaces.iter().position(|table| table.name == name);
+        let place = place.unwrap_or_else(|| {
+            let table = NamespaceTable { name: name.to_owned(), ..NamespaceTable::default() };
+            Arc::make_mut(&mut tables).namespaces.push(Arc::new(table));
+            self.version.fetch_add(1, Ordering::Release);
+            tables.namespaces.len() - 1
+        });
+        NamespaceId::new(place as u32)
+    }
+
+    pub(crate) fn name(&self, namespace: NamespaceId) -> String {
+        self.lock()
+            .namespaces
+            .get(namespace.index())
+            .map(|table| table.name.clone())
+            .unwrap_or_default()
+    }
+
+    /// Changes what is registered for a namespace.
+    pub(crate) fn change(&self, namespace: NamespaceId, change: impl FnOnce(&mut NamespaceTable)) {
+        let mut tables = self.lock();
+        if let Some(table) = Arc::make_mut(&mut tables).namespaces.get_mut(namespace.index()) {
+            change(Arc::make_mut(table));
+        }
+        self.version.fetch_add(1, Ordering::Release);
+    }
+
+    pub(crate) fn set_http(&self, handler: Arc<HttpHandler>) {
+        Arc::make_mut(&mut self.lock()).http = Some(handler);
+        self.version.fetch_add(1, Ordering::Release);
+    }
+
+    pub(crate) fn change_engine(&self, change: impl FnOnce(&mut EngineTable)) {
+        change(Arc::make_mut(&mut Arc::make_mut(&mut self.lock()).engine));
+        self.version.fetch_add(1, Ordering::Release);
+    }
+
+    /// Grows with every change.
+    pub(crate) fn version(&self) -> u64 {
+        self.version.load(Ordering::Acquire)
+    }
+
+    pub(crate) fn snapshot(&self) -> Tables {
+        Tables::clone(&self.lock())
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Arc<Tables>> {
+        self.tables.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Tables {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tables").field("namespaces", &self.namespaces).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for NamespaceTable {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("NamespaceTable")
+            .field("name", &self.name)
+            .field("events", &self.events.keys())
+            .finish_non_exhaustive()
+    }
+}

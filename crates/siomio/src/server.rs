@@ -1,0 +1,189 @@
+//! The server, before and while it runs.
+
+use std::{
+    fmt, io,
+    net::{SocketAddr, TcpListener, ToSocketAddrs},
+    ops::Deref,
+    sync::Arc,
+    thread::{self, JoinHandle},
+    time::Duration,
+};
+
+use crate::{Io, Request, Responder, ServerBuilder, run};
+
+/// A Socket.IO server.
+///
+/// Register handlers, then [`listen`](Self::listen). It stands for its own [`Io`], and so for the main namespace.
+///
+/// ```no_run
+/// use siomio::{Ack, Server, Socket};
+///
+/// let io = Server::new();
+/// io.on_connect(|socket| { socket.join("lobby"); });
+/// io.on("message", |socket: &Socket, text: String| {
+///     socket.to("lobby").emit("message", (socket.id(), text));
+/// });
+/// io.of("/math").on("add", |_: &Socket, a: f64, b: f64, ack: Ack| ack.send(a + b));
+/// io.http(|_, response| response.html("<script src=\"/socket.io.js\"></script>"));
+/// io.listen("0.0.0.0:3000")?;
+/// # Ok::<(), std::io::Error>(())
+/// ```
+#[derive(Debug)]
+pub struct Server {
+    io: Io,
+}
+
+impl Server {
+    /// A server with the default settings.
+    ///
+    /// # Panics
+    /// When the operating system has no random numbers to give.
+    pub fn new() -> Self {
+        Self::builder().build()
+    }
+
+    /// A server with settings of your own.
+    pub fn builder() -> ServerBuilder {
+        ServerBuilder::new()
+    }
+
+    pub(crate) const fn new_with(io: Io) -> Self {
+        Self { io }
+    }
+
+    /// A handle for other threads and for closures.
+    pub fn io(&self) -> Io {
+        self.io.clone()
+    }
+
+    /// Answers every request that is not Socket.IO's. Without it they get 404.
+    ///
+    /// The closure runs on the thread of the connection's shard, and must not block it; a [`Responder`] can be sent
+    /// elsewhere and used later.
+    pub fn http(&self, handler: impl Fn(&Request<'_>, Responder) + Send + Sync + 'static) -> &Self {
+        self.io.shared().registry.set_http(Arc::new(handler));
+        self
+    }
+
+    /// Listens, and runs the server until it is [closed](Io::close).
+    ///
+    /// # Errors
+    /// When an address cannot be bound.
+    pub fn listen(self, addresses: impl ToSocketAddrs) -> io::Result<()> {
+        self.bind(addresses)?.run()
+    }
+
+    /// Binds every address given, of both families where a name has both, and does not run yet.
+    ///
+    /// # Errors
+    /// When a name cannot be resolved or an address cannot be bound.
+    pub fn bind(self, addresses: impl ToSocketAddrs) -> io::Result<Bound> {
+        bind(self.io, addresses)
+    }
+}
+
+pub(crate) fn bind(io: Io, addresses: impl ToSocketAddrs) -> io::Result<Bound> {
+    let addresses: Vec<SocketAddr> = addresses.to_socket_addrs()?.collect();
+    let listeners = run::bind(&addresses)?;
+    Ok(Bound { io, listeners })
+}
+
+impl Default for Server {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Deref for Server {
+    type Target = Io;
+
+    fn deref(&self) -> &Io {
+        &self.io
+    }
+}
+
+/// A server with its addresses bound: clients can connect, and wait until it runs.
+#[derive(Debug)]
+pub struct Bound {
+    io: Io,
+    listeners: Vec<TcpListener>,
+}
+
+impl Bound {
+    /// The addresses, with the ports that were chosen where 0 was asked for.
+    ///
+    /// # Errors
+    /// When the operating system does not tell.
+    pub fn local_addrs(&self) -> io::Result<Vec<SocketAddr>> {
+        self.listeners.iter().map(TcpListener::local_addr).collect()
+    }
+
+    /// A handle for other threads and for closures.
+    pub fn io(&self) -> Io {
+        self.io.clone()
+    }
+
+    /// Runs the server on this thread until it is [closed](Io::close).
+    ///
+    /// # Errors
+    /// When the event loops cannot be set up.
+    pub fn run(self) -> io::Result<()> {
+        run::run(self.io.shared(), self.listeners)
+    }
+
+    /// Runs the server on a thread of its own.
+    ///
+    /// # Errors
+    /// When the thread cannot be started.
+    pub fn spawn(self) -> io::Result<Running> {
+        let (io, addresses) = (self.io(), self.local_addrs()?);
+        let thread = thread::Builder::new().name("siomio".to_owned()).spawn(move || self.run())?;
+        Ok(Running { io, addresses, thread: Some(thread) })
+    }
+}
+
+/// A server that runs on a thread of its own. Dropping it lets the server run on.
+pub struct Running {
+    io: Io,
+    addresses: Vec<SocketAddr>,
+    thread: Option<JoinHandle<io::Result<()>>>,
+}
+
+impl Running {
+    /// The addresses it listens on.
+    pub fn local_addrs(&self) -> &[SocketAddr] {
+        &self.addresses
+    }
+
+    /// A handle for other threads and for closures.
+    pub fn io(&self) -> Io {
+        self.io.clone()
+    }
+
+    /// Shuts the server down (see [`Io::close`]) and waits for its end.
+    ///
+    /// # Errors
+    /// What went wrong while it ran.
+    pub fn shutdown(self, within: Duration) -> io::Result<()> {
+        self.io.close(within);
+        self.join()
+    }
+
+    /// Waits for the end of the server.
+    ///
+    /// # Errors
+    /// What went wrong while it ran.
+    pub fn join(mut self) -> io::Result<()> {
+        match self.thread.take().map(JoinHandle::join) {
+            Some(Ok(result)) => result,
+            Some(Err(_)) => Err(io::Error::other("the server's thread panicked")),
+            None => Ok(()),
+        }
+    }
+}
+
+impl fmt::Debug for Running {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Running").field("addresses", &self.addresses).finish_non_exhaustive()
+    }
+}

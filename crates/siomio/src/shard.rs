@@ -1,0 +1,35 @@
+//! A shard: connections, sessions and sockets that one thread looks after.
+//!
+//! ```text
+//!   bytes ─► turn ─► http ───► (route, session GET and POST) ─┐
+//!                 └► channel ► (WebSocket messages) ──────────┴► inbound ─► lifecycle, handlers
+//!                                                                              │ emit
+//!   bytes ◄─ turn ◄─ write_queue ◄─ perform (engine actions) ◄─ send ◄─────────┘
+//! ```
+//!
+//! Nothing in here knows sockets of the operating system, threads or clocks: a [`Shard`] is generic over its streams and is
+//! told the time, so it runs on a simulated network as well as on a real one.
+
+mod alarms;
+mod channel;
+mod conn;
+mod core;
+mod engine;
+mod environment;
+mod feed;
+mod http;
+mod inbound;
+mod lifecycle;
+mod local;
+mod perform;
+mod send;
+mod shutdown;
+mod timers;
+mod turn;
+mod wheel;
+mod write_queue;
+
+pub use environment::Environment;
+pub use turn::{Adopted, Readiness, Shard, Stream};
+
+pub(crate) use self::{core::SessionKey, local::Local, timers::Work};

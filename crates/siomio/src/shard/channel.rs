@@ -1,0 +1,129 @@
+//! WebSocket connections: what arrives on them.
+
+use std::rc::Rc;
+
+use siomio_engine::{ChannelId, Message};
+use siomio_websocket::{Answer, Item, OpCode, Role, write_close, write_frame};
+
+use super::{conn::ConnKey, local::Local};
+
+impl Local {
+    /// Works off one item from the front of `input` and returns how long it was; `None` when all is used up.
+    pub(super) fn feed_websocket(
+        self: &Rc<Self>,
+        conn: ConnKey,
+        input: &mut [u8],
+    ) -> Option<usize> {
+        let (step, session) = {
+            let mut core = self.core.borrow_mut();
+            let websocket = core.conns.get_mut(conn)?.websocket_mut()?;
+            (websocket.reader.read(input), websocket.session)
+        };
+        let step = match step {
+            Ok(step) => step,
+            Err(error) => {
+                self.fail_channel(conn, error);
+                return None;
+            }
+        };
+        let message = match step.item? {
+            Item::Text(text) => {
+                // Owned or borrowed, the text lives until the handlers are done.
+                self.handle_channel_message(conn, session, Message::Text(&text));
+                return Some(step.consumed);
+            }
+            Item::Binary(data) => Message::Binary(data),
+            Item::Ping(payload) => {
+                self.answer_ping(conn, &payload);
+                return Some(step.consumed);
+            }
+            Item::Close(close) => {
+                self.handle_channel_close(conn, close.as_ref());
+                return None;
+            }
+            // No extension is negotiated.
+            Item::Pong(_) | Item::Extended { .. } => return Some(step.consumed),
+        };
+        self.handle_channel_message(conn, session, message);
+        Some(step.consumed)
+    }
+
+    fn handle_channel_message(
+        self: &Rc<Self>,
+        conn: ConnKey,
+        session: Option<super::core::SessionKey>,
+        message: Message<'_>,
+    ) {
+        let Some(session) = session else { return };
+        let message = {
+            let mut core = self.core.borrow_mut();
+            let (now, channel) = (core.now, ChannelId(conn.to_bits()));
+            core.with_session(session, |machine, actions| {
+                machine.handle_channel_message(now, channel, message, actions)
+            })
+        };
+        if let Some(Some(message)) = message {
+            self.handle_message(session, message);
+        }
+        self.settle();
+    }
+
+    fn answer_ping(&self, conn: ConnKey, payload: &[u8]) {
+        let mut core = self.core.borrow_mut();
+        let Some(state) = core.conns.get_mut(conn) else { return };
+        if state.websocket_mut().is_some_and(|websocket| websocket.closing.may_send()) {
+            state.out.append(|out| write_frame(out, OpCode::Pong, payload, None));
+            core.mark(conn);
+        }
+    }
+
+    fn handle_channel_close(
+        self: &Rc<Self>,
+        conn: ConnKey,
+        close: Option<&siomio_websocket::CloseFrame<'_>>,
+    ) {
+        {
+            let mut core = self.core.borrow_mut();
+            let Some(state) = core.conns.get_mut(conn) else { return };
+            let Some(websocket) = state.websocket_mut() else { return };
+            let session = websocket.session.take();
+            if let Answer::Echo(code) = websocket.closing.received(close) {
+                websocket.closing.sent();
+                state.out.append(|out| write_close(out, code.map(|code| (code, "")), None));
+            }
+            let ends = state
+                .websocket_mut()
+                .is_some_and(|websocket| websocket.closing.ends_tcp(Role::Server));
+            debug_assert!(ends, "both close frames have gone their way");
+            core.linger(conn);
+            if let Some(session) = session {
+                let channel = ChannelId(conn.to_bits());
+                core.with_session(session, |machine, actions| {
+                    machine.handle_channel_gone(channel, false, actions)
+                });
+            }
+        }
+        self.settle();
+    }
+
+    /// The peer broke a rule: it is told which kind, and the session that it failed.
+    fn fail_channel(self: &Rc<Self>, conn: ConnKey, error: siomio_websocket::Error) {
+        {
+            let mut core = self.core.borrow_mut();
+            let Some(state) = core.conns.get_mut(conn) else { return };
+            let Some(websocket) = state.websocket_mut() else { return };
+            let (session, may_send) = (websocket.session.take(), websocket.closing.may_send());
+            if may_send {
+                state.out.append(|out| write_close(out, Some((error.close_code(), "")), None));
+            }
+            core.linger(conn);
+            if let Some(session) = session {
+                let channel = ChannelId(conn.to_bits());
+                core.with_session(session, |machine, actions| {
+                    machine.handle_channel_gone(channel, true, actions)
+                });
+            }
+        }
+        self.settle();
+    }
+}

@@ -1,0 +1,172 @@
+//! One connection.
+
+use std::{collections::VecDeque, net::SocketAddr, time::Instant};
+
+use siomio_engine::RequestId;
+use siomio_http::{Body, Head, Limits, Pipeline, Reader, ResponseContext};
+use siomio_hub::Key;
+use siomio_websocket as websocket;
+
+use super::{core::SessionKey, write_queue::WriteQueue};
+use crate::cors::CorsHeaders;
+
+pub(crate) type ConnKey = Key<Conn>;
+
+/// A connection, whatever it speaks.
+#[derive(Debug)]
+pub(crate) struct Conn {
+    pub(crate) peer: SocketAddr,
+    pub(crate) out: WriteQueue,
+    pub(crate) state: State,
+    /// It waits in the list of those to be flushed.
+    pub(crate) dirty: bool,
+    /// When a timer will look at it.
+    pub(crate) armed: Option<Instant>,
+}
+
+/// What a connection speaks.
+///
+/// ```text
+///   Http ── 101 ──► WebSocket ── both close frames, or an error ──► Lingering ── end, or late ──► gone
+///     └──── last response ────────────────────────────────────────────▲
+///   any ── beyond help ──► Dead
+/// ```
+#[derive(Debug)]
+pub(crate) enum State {
+    Http(Box<Http>),
+    WebSocket(WebSocket),
+    /// Our last word is in the queue. Once it is written we end our half, and read what still comes to nowhere: ending
+    /// both halves with unread bytes would let the system throw away what we wrote.
+    Lingering {
+        until: Instant,
+        /// Our half is ended.
+        shut: bool,
+    },
+    /// To be dropped, whatever is left to write.
+    Dead,
+}
+
+#[derive(Debug)]
+pub(crate) struct Http {
+    pub(crate) reader: Reader,
+    pub(crate) pipeline: Pipeline,
+    /// Requests without an answer, in order.
+    pub(crate) waiting: VecDeque<Waiting>,
+    pub(crate) body: Reading,
+    pub(crate) held: Option<Held>,
+    pub(crate) patience: Patience,
+}
+
+/// A request that has not been answered.
+#[derive(Debug)]
+pub(crate) struct Waiting {
+    pub(crate) number: u64,
+    pub(crate) context: ResponseContext<'static>,
+    pub(crate) cors: CorsHeaders,
+    /// The session that answers, if it is a polling request.
+    pub(crate) session: Option<SessionKey>,
+}
+
+/// What the body that is being read is for.
+#[derive(Debug)]
+pub(crate) enum Reading {
+    /// Nothing, or a request that has been answered.
+    Nothing,
+    /// Packets of a session.
+    Post { session: SessionKey, request: RequestId, body: Body },
+    /// The application's own HTTP.
+    Page { head: Head<'static>, request: RequestId, body: Body },
+}
+
+/// A request that cannot be worked on before all earlier ones are answered, and what was read behind it. Nothing more is
+/// read meanwhile, so this is bounded by the read buffer.
+#[derive(Debug)]
+pub(crate) struct Held {
+    pub(crate) bytes: Vec<u8>,
+    /// The shard it is for, if not this one.
+    pub(crate) destination: Option<u8>,
+}
+
+/// How long we wait for the client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Patience {
+    /// It is our turn.
+    Unlimited,
+    /// For the rest of a request.
+    Request { until: Instant },
+    /// For another request.
+    Idle { until: Instant },
+}
+
+#[derive(Debug)]
+pub(crate) struct WebSocket {
+    pub(crate) reader: websocket::Reader,
+    pub(crate) closing: websocket::Closing,
+    /// Limits the wait for the peer's close frame once ours is sent.
+    pub(crate) until: Option<Instant>,
+    /// None when it was opened only to be refused.
+    pub(crate) session: Option<SessionKey>,
+}
+
+impl Conn {
+    pub(crate) fn new(peer: SocketAddr, limits: Limits, patience: Patience) -> Self {
+        let http = Http {
+            reader: Reader::new(limits),
+            pipeline: Pipeline::new(),
+            waiting: VecDeque::new(),
+            body: Reading::Nothing,
+            held: None,
+            patience,
+        };
+        Self {
+            peer,
+            out: WriteQueue::default(),
+            state: State::Http(Box::new(http)),
+            dirty: false,
+            armed: None,
+        }
+    }
+
+    pub(crate) fn http_mut(&mut self) -> Option<&mut Http> {
+        match &mut self.state {
+            State::Http(http) => Some(http),
+            _ => None,
+        }
+    }
+
+    pub(crate) fn websocket_mut(&mut self) -> Option<&mut WebSocket> {
+        match &mut self.state {
+            State::WebSocket(websocket) => Some(websocket),
+            _ => None,
+        }
+    }
+
+    /// When it has to be looked at.
+    pub(crate) fn deadline(&self) -> Option<Instant> {
+        match &self.state {
+            State::Http(http) => match http.patience {
+                Patience::Unlimited => None,
+                Patience::Request { until } | Patience::Idle { until } => Some(until),
+            },
+            State::WebSocket(websocket) => websocket.until,
+            State::Lingering { until, .. } => Some(*until),
+            State::Dead => None,
+        }
+    }
+
+    /// Whether bytes may be read now: while a request is held back, the rest stays with the system.
+    pub(crate) fn wants_bytes(&self) -> bool {
+        match &self.state {
+            State::Http(http) => http.held.is_none(),
+            State::WebSocket(_) | State::Lingering { .. } => true,
+            State::Dead => false,
+        }
+    }
+}
+
+impl Http {
+    /// Between requests, with nothing to answer.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.pipeline.is_empty() && self.held.is_none() && self.reader.is_between_requests()
+    }
+}

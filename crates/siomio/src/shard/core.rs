@@ -1,0 +1,225 @@
+//! The state of a shard.
+
+use std::{
+    collections::{HashMap, VecDeque},
+    fmt,
+    rc::Rc,
+    sync::Arc,
+    time::Instant,
+};
+
+use foldhash::quality::FixedState;
+use siomio_engine::{self as engine, Action, CloseReason, Sid};
+use siomio_hub::{AckToken, Arena, ClientKey, Hub, Key, SocketKey};
+
+use super::{
+    conn::{Conn, ConnKey},
+    environment::Environment,
+    perform::DateCache,
+    timers::{TimerKey, Timers},
+    wheel::Wheel,
+};
+use crate::{
+    ack::ReplySender, extensions::Extensions, handshake::Opening, mailbox::Mail, shared::Shared,
+};
+
+pub(crate) type SessionKey = Key<Session>;
+
+/// Everything that a shard knows. It is borrowed for single steps only, and never while code of the application runs.
+pub(crate) struct Core {
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) index: u8,
+    /// When the turn began.
+    pub(crate) now: Instant,
+    pub(crate) environment: Box<dyn Environment>,
+    pub(crate) conns: Arena<Conn>,
+    pub(crate) sessions: Arena<Session>,
+    pub(crate) by_sid: HashMap<Sid, SessionKey, FixedState>,
+    pub(crate) hub: Hub,
+    /// Indexed like the sockets.
+    extras: Vec<Option<Box<Extra>>>,
+    pub(crate) replies: HashMap<AckToken, ReplySender, FixedState>,
+    next_token: u64,
+    pub(crate) wheel: Wheel<Alarm>,
+    pub(crate) timers: Timers,
+    /// Connections with something to write.
+    pub(crate) dirty: Vec<ConnKey>,
+    /// Sessions that may have an answer for a waiting GET.
+    pub(crate) unflushed: Vec<SessionKey>,
+    /// Connections that are to move to other shards.
+    pub(crate) leaving: Vec<ConnKey>,
+    /// What has to wait until no code of the application runs.
+    pub(crate) events: VecDeque<Event>,
+    /// Mail for the other shards, sent at the end of the turn.
+    pub(crate) outboxes: Vec<Vec<Mail>>,
+    pub(crate) stopping: Option<Instant>,
+    pub(super) date: DateCache,
+    /// Kept for its memory.
+    pub(super) actions: Vec<Action>,
+    /// Kept for its memory.
+    pub(super) head: Vec<u8>,
+}
+
+/// An Engine.IO session and what hangs on it.
+#[derive(Debug)]
+pub(crate) struct Session {
+    pub(crate) machine: engine::Session,
+    /// What the session is to Socket.IO; nothing for a server that speaks Engine.IO only.
+    pub(crate) client: Option<ClientKey>,
+    pub(crate) opening: Rc<Opening>,
+    /// It waits in `unflushed`.
+    pub(crate) dirty: bool,
+    /// When a timer will look at it.
+    pub(crate) armed: Option<Instant>,
+}
+
+/// What is kept with a socket, where there is something to keep.
+#[derive(Debug)]
+pub(crate) struct Extra {
+    socket: SocketKey,
+    pub(crate) auth: Option<Rc<str>>,
+    pub(crate) extensions: Extensions,
+    pub(crate) timers: Vec<(u64, TimerKey)>,
+}
+
+/// Whom the timer wheel wakes. The instant tells the timer that counts from those that have been overtaken.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Alarm {
+    Session(SessionKey, Instant),
+    Conn(ConnKey, Instant),
+}
+
+/// Something that happened inside a step and concerns the application.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum Event {
+    /// A session has opened.
+    Opened { session: SessionKey },
+    /// A session closes, once its client has fetched the farewell.
+    Closing { session: SessionKey },
+    /// A session has closed.
+    Closed { session: SessionKey, reason: CloseReason },
+    /// The server goes down.
+    Stop { deadline: Instant },
+}
+
+impl Core {
+    pub(crate) fn new(shared: Arc<Shared>, index: u8, environment: Box<dyn Environment>) -> Self {
+        let now = environment.now();
+        let hasher = FixedState::with_seed(shared.seed);
+        let hub = Hub::new(shared.config.hub.clone(), shared.rooms(index).clone(), shared.seed);
+        Self {
+            index,
+            now,
+            environment,
+            conns: Arena::new(),
+            sessions: Arena::new(),
+            by_sid: HashMap::with_hasher(hasher.clone()),
+            hub,
+            extras: Vec::new(),
+            replies: HashMap::with_hasher(hasher),
+            next_token: 0,
+            wheel: Wheel::new(now),
+            timers: Timers::default(),
+            dirty: Vec::new(),
+            unflushed: Vec::new(),
+            leaving: Vec::new(),
+            events: VecDeque::new(),
+            outboxes: std::iter::repeat_with(Vec::new).take(shared.shards().into()).collect(),
+            stopping: None,
+            date: DateCache::default(),
+            actions: Vec::new(),
+            head: Vec::new(),
+            shared,
+        }
+    }
+
+    /// A session id that names this shard.
+    pub(crate) fn new_sid(&mut self) -> Sid {
+        let mut entropy = [0; 15];
+        self.environment.random(&mut entropy);
+        Sid::new(self.index, entropy)
+    }
+
+    /// A public socket id. It looks like a session id and has nothing to do with one.
+    pub(crate) fn new_socket_id(&mut self) -> Arc<str> {
+        self.new_sid().as_str().into()
+    }
+
+    pub(crate) fn new_token(&mut self) -> AckToken {
+        self.next_token += 1;
+        AckToken(self.next_token)
+    }
+
+    /// The connection has something to write, or to be looked at, at the end of the turn.
+    pub(crate) fn mark(&mut self, conn: ConnKey) {
+        if let Some(state) = self.conns.get_mut(conn).filter(|state| !state.dirty) {
+            state.dirty = true;
+            self.dirty.push(conn);
+        }
+    }
+
+    /// Makes sure that a timer looks at a connection in time.
+    pub(crate) fn arm_conn(&mut self, conn: ConnKey) {
+        let Some(state) = self.conns.get_mut(conn) else { return };
+        let Some(deadline) = state.deadline() else { return };
+        if state.armed.is_none_or(|armed| deadline < armed) {
+            state.armed = Some(deadline);
+            self.wheel.insert(deadline, Alarm::Conn(conn, deadline));
+        }
+    }
+
+    /// Makes sure that a timer looks at a session in time.
+    pub(crate) fn arm_session(&mut self, session: SessionKey) {
+        let Some(state) = self.sessions.get_mut(session) else { return };
+        let Some(deadline) = state.machine.deadline() else { return };
+        if state.armed.is_none_or(|armed| deadline < armed) {
+            state.armed = Some(deadline);
+            self.wheel.insert(deadline, Alarm::Session(session, deadline));
+        }
+    }
+
+    /// What is kept with a socket; `create` makes it, unless the socket is gone.
+    pub(crate) fn extra_mut(&mut self, socket: SocketKey, create: bool) -> Option<&mut Extra> {
+        if create && self.hub.id(socket).is_some() {
+            if self.extras.len() <= socket.index() {
+                self.extras.resize_with(socket.index() + 1, || None);
+            }
+            self.extras[socket.index()].get_or_insert_with(|| {
+                Box::new(Extra {
+                    socket,
+                    auth: None,
+                    extensions: Extensions::default(),
+                    timers: Vec::new(),
+                })
+            });
+        }
+        self.extras.get_mut(socket.index())?.as_deref_mut().filter(|extra| extra.socket == socket)
+    }
+
+    /// Takes what is kept with a socket that goes. To be dropped after the borrow: it holds the application's values.
+    pub(crate) fn take_extra(&mut self, socket: SocketKey) -> Option<Box<Extra>> {
+        self.extras.get_mut(socket.index())?.take_if(|extra| extra.socket == socket)
+    }
+
+    pub(crate) fn extensions_mut(
+        &mut self,
+        socket: SocketKey,
+        create: bool,
+    ) -> Option<&mut Extensions> {
+        self.extra_mut(socket, create).map(|extra| &mut extra.extensions)
+    }
+
+    /// The session that a socket's client has.
+    pub(crate) fn session_of(&self, socket: SocketKey) -> Option<SessionKey> {
+        self.hub.tag_of(socket).map(SessionKey::from_bits)
+    }
+}
+
+impl fmt::Debug for Core {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Core")
+            .field("conns", &self.conns.len())
+            .field("sessions", &self.sessions.len())
+            .finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,53 @@
+//! Sessions of a server that speaks Engine.IO only.
+
+use std::rc::Rc;
+
+use bytes::Bytes;
+use siomio_engine::{CloseReason, Message};
+
+use super::{core::SessionKey, local::Local};
+use crate::{EngineSocket, Sent};
+
+impl Local {
+    pub(super) fn engine_opened(self: &Rc<Self>, session: SessionKey) {
+        if !self.shared.config.engine_only {
+            return;
+        }
+        let (tables, socket) = (self.tables(), EngineSocket::new(self.clone(), session));
+        for handler in &tables.engine.open {
+            self.guard_session(session, || handler(&socket));
+        }
+    }
+
+    pub(super) fn engine_message(self: &Rc<Self>, session: SessionKey, message: Message<'_>) {
+        let (tables, socket) = (self.tables(), EngineSocket::new(self.clone(), session));
+        for handler in &tables.engine.message {
+            self.guard_session(session, || handler(&socket, message.clone()));
+        }
+    }
+
+    pub(super) fn engine_closed(self: &Rc<Self>, session: SessionKey, reason: CloseReason) {
+        if !self.shared.config.engine_only {
+            return;
+        }
+        let (tables, socket) = (self.tables(), EngineSocket::new(self.clone(), session));
+        for handler in &tables.engine.close {
+            drop(self.guard(|| handler(&socket, reason)));
+        }
+    }
+
+    pub(crate) fn engine_send(&self, session: SessionKey, message: Message<'_>) -> Sent {
+        let mut core = self.core.borrow_mut();
+        match message {
+            Message::Text(text) => core.send_packet(session, &[text.as_bytes()], &[]),
+            Message::Binary(data) => core.send_binary(session, Bytes::from(data.into_owned())),
+        }
+    }
+
+    /// A panic costs the session.
+    fn guard_session(self: &Rc<Self>, session: SessionKey, run: impl FnOnce()) {
+        if self.guard(run).is_err() {
+            self.close_session(session);
+        }
+    }
+}

@@ -1,0 +1,248 @@
+//! A shard as the code of the application meets it.
+
+use std::{
+    any::Any,
+    cell::{Cell, RefCell},
+    fmt,
+    panic::{AssertUnwindSafe, catch_unwind},
+    rc::Rc,
+    sync::Arc,
+    time::Duration,
+};
+
+use siomio_hub::{Operation, SocketKey};
+use siomio_packet::{IntoArgs, Kind, Payload};
+
+use super::{
+    core::{Core, Event},
+    environment::Environment,
+};
+use crate::{
+    AckError, Sent,
+    ack::ReplySender,
+    mailbox::{Mail, Order},
+    registry::Tables,
+    shared::Shared,
+};
+
+/// A shard's state, and what may be done with it on the shard's own thread.
+///
+/// The rule that makes this work: nothing is borrowed while code of the application runs. Arguments are serialised before
+/// the borrow, values are dropped after it, and what a step finds out for the application waits in a queue of events.
+pub(crate) struct Local {
+    pub(crate) core: RefCell<Core>,
+    pub(crate) shared: Arc<Shared>,
+    pub(crate) index: u8,
+    tables: RefCell<(u64, Rc<Tables>)>,
+    /// Spare memory for the payload of an emit.
+    scratch: Cell<Option<Payload>>,
+}
+
+thread_local! {
+    /// The shard whose turn it is on this thread.
+    static CURRENT: RefCell<Option<Rc<Local>>> = const { RefCell::new(None) };
+}
+
+/// A payload that needed more is not kept for the next.
+const SCRATCH: usize = 64 * 1024;
+
+impl Local {
+    pub(crate) fn new(
+        shared: Arc<Shared>,
+        index: u8,
+        environment: Box<dyn Environment>,
+    ) -> Rc<Self> {
+        let local = Rc::new(Self {
+            core: RefCell::new(Core::new(shared.clone(), index, environment)),
+            shared,
+            index,
+            tables: RefCell::default(),
+            scratch: Cell::new(None),
+        });
+        local.refresh();
+        local
+    }
+
+    /// The shard of this server whose turn it is on this thread, if any.
+    pub(crate) fn current(shared: &Arc<Shared>) -> Option<Rc<Self>> {
+        CURRENT.with_borrow(|current| {
+            current.as_ref().filter(|local| Arc::ptr_eq(&local.shared, shared)).cloned()
+        })
+    }
+
+    /// Whether some shard runs on this thread.
+    pub(crate) fn is_running_here() -> bool {
+        CURRENT.with_borrow(Option::is_some)
+    }
+
+    /// Makes this shard the current one until the guard is dropped.
+    pub(crate) fn enter(self: &Rc<Self>) -> Entered {
+        Entered { previous: CURRENT.replace(Some(self.clone())) }
+    }
+
+    /// Takes over what was registered since the last look.
+    pub(crate) fn refresh(&self) {
+        let version = self.shared.registry.version();
+        let mut tables = self.tables.borrow_mut();
+        if tables.0 == version && !tables.1.namespaces.is_empty() {
+            return;
+        }
+        *tables = (version, Rc::new(self.shared.registry.snapshot()));
+        let mut core = self.core.borrow_mut();
+        for table in &tables.1.namespaces {
+            // In the same order on every shard, so that they get the same ids.
+            core.hub.declare(&table.name);
+        }
+    }
+
+    pub(crate) fn tables(&self) -> Rc<Tables> {
+        self.tables.borrow().1.clone()
+    }
+
+    /// Runs code of the application.
+    ///
+    /// # Errors
+    /// What it said if it panicked.
+    pub(crate) fn guard<R>(&self, run: impl FnOnce() -> R) -> Result<R, String> {
+        catch_unwind(AssertUnwindSafe(run)).map_err(|panic| message_of(&*panic))
+    }
+
+    /// Sends mail from this shard: to itself it is delivered here and now.
+    pub(crate) fn send(self: &Rc<Self>, shard: u8, mail: Mail) {
+        if shard == self.index {
+            self.execute(mail);
+        } else {
+            self.core.borrow_mut().outboxes[usize::from(shard)].push(mail);
+        }
+    }
+
+    pub(crate) fn execute(self: &Rc<Self>, mail: Mail) {
+        match mail {
+            Mail::Operation(operation) => self.operate(&operation),
+            Mail::Socket { socket, order } => self.obey(socket, order),
+            Mail::Respond { request, response } => {
+                self.core.borrow_mut().respond(request, response)
+            }
+            // Not inside of whatever handler asked for it.
+            Mail::Stop { deadline } => {
+                self.core.borrow_mut().events.push_back(Event::Stop { deadline })
+            }
+        }
+    }
+
+    pub(crate) fn emit<A: IntoArgs>(&self, socket: SocketKey, event: &str, args: &A) -> Sent {
+        let mut payload = self.scratch.take().unwrap_or_default();
+        let sent = match payload.event(event, args) {
+            Ok(()) => self.core.borrow_mut().send(socket, Kind::Event, None, &payload),
+            Err(error) => error.into(),
+        };
+        if payload.as_bytes().len() <= SCRATCH {
+            payload.clear();
+            self.scratch.set(Some(payload));
+        }
+        sent
+    }
+
+    pub(crate) fn emit_with_ack(
+        &self,
+        socket: SocketKey,
+        payload: &Payload,
+        timeout: Duration,
+        reply: ReplySender,
+    ) {
+        let mut core = self.core.borrow_mut();
+        let (token, deadline) = (core.new_token(), core.environment.now() + timeout);
+        let Some(id) = core.hub.expect_ack(socket, token, deadline) else {
+            drop(core);
+            return reply.send(Err(AckError::Disconnected));
+        };
+        core.replies.insert(token, reply);
+        // If this fails the socket is on its way out, and its departure resolves the reply.
+        core.send(socket, Kind::Event, Some(id), payload);
+    }
+
+    fn obey(self: &Rc<Self>, socket: SocketKey, order: Order) {
+        match order {
+            Order::Emit(payload) => {
+                drop(self.core.borrow_mut().send(socket, Kind::Event, None, &payload))
+            }
+            Order::EmitWithAck { payload, timeout, reply } => {
+                self.emit_with_ack(socket, &payload, timeout, reply)
+            }
+            Order::Acknowledge { id, payload } => {
+                self.core.borrow_mut().send(socket, Kind::Ack, Some(id), &payload);
+            }
+            Order::Join(room) => {
+                self.core.borrow_mut().hub.join(socket, &room);
+            }
+            Order::Leave(room) => {
+                self.core.borrow_mut().hub.leave(socket, &room);
+            }
+            Order::Disconnect { close } => self.disconnect(socket, close),
+        }
+    }
+
+    fn operate(self: &Rc<Self>, operation: &Operation) {
+        let mut core = self.core.borrow_mut();
+        match operation {
+            Operation::Broadcast { to, packet } => {
+                let mut tags = Vec::new();
+                core.hub.select(to, &mut tags);
+                for tag in tags {
+                    core.send_broadcast(super::core::SessionKey::from_bits(tag), packet);
+                }
+            }
+            Operation::Join { who, rooms } => {
+                for socket in select(&core, who) {
+                    for room in rooms {
+                        core.hub.join(socket, room);
+                    }
+                }
+            }
+            Operation::Leave { who, rooms } => {
+                for socket in select(&core, who) {
+                    for room in rooms {
+                        core.hub.leave(socket, room);
+                    }
+                }
+            }
+            Operation::Disconnect { who, close } => {
+                let sockets = select(&core, who);
+                drop(core);
+                sockets.into_iter().for_each(|socket| self.disconnect(socket, *close));
+            }
+            _ => {}
+        }
+    }
+}
+
+fn select(core: &Core, who: &siomio_hub::Selector) -> Vec<SocketKey> {
+    let mut sockets = Vec::new();
+    core.hub.select_sockets(who, &mut sockets);
+    sockets
+}
+
+fn message_of(panic: &(dyn Any + Send)) -> String {
+    let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
+    text.or_else(|| panic.downcast_ref::<String>().cloned())
+        .unwrap_or_else(|| "a value that is not text".to_owned())
+}
+
+/// Puts the previous shard back when dropped.
+pub(crate) struct Entered {
+    previous: Option<Rc<Local>>,
+}
+
+impl Drop for Entered {
+    fn drop(&mut self) {
+        let previous = self.previous.take();
+        // The last reference may go here; not while the thread-local is borrowed.
+        drop(CURRENT.replace(previous));
+    }
+}
+
+impl fmt::Debug for Local {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Local").field("index", &self.index).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,204 @@
+//! Carrying out what sessions ask for.
+
+use siomio_engine::{self as engine, Action, Outgoing, RequestId, Response};
+use siomio_http::{self as http, Ticket};
+use siomio_websocket::{self as websocket, OpCode};
+
+use super::{
+    conn::{Conn, ConnKey, State},
+    core::{Core, Event, SessionKey},
+};
+use crate::config::LINGER;
+
+impl Core {
+    /// Lets a session do something and carries out what it asks for. `None` when it is gone.
+    pub(crate) fn with_session<R>(
+        &mut self,
+        session: SessionKey,
+        act: impl FnOnce(&mut engine::Session, &mut Vec<Action>) -> R,
+    ) -> Option<R> {
+        let result = self.act(session, act)?;
+        self.mark_session(session);
+        self.arm_session(session);
+        Some(result)
+    }
+
+    /// Lets the sessions that were marked answer their waiting GETs.
+    pub(crate) fn flush_sessions(&mut self) {
+        for session in std::mem::take(&mut self.unflushed) {
+            if let Some(state) = self.sessions.get_mut(session) {
+                state.dirty = false;
+                self.act(session, |machine, actions| machine.flush(actions));
+            }
+        }
+    }
+
+    fn act<R>(
+        &mut self,
+        session: SessionKey,
+        act: impl FnOnce(&mut engine::Session, &mut Vec<Action>) -> R,
+    ) -> Option<R> {
+        let state = self.sessions.get_mut(session)?;
+        let mut actions = std::mem::take(&mut self.actions);
+        let result = act(&mut state.machine, &mut actions);
+        for action in actions.drain(..) {
+            self.perform(session, action);
+        }
+        self.actions = actions;
+        Some(result)
+    }
+
+    /// The session may have something for a waiting GET at the end of the turn.
+    pub(crate) fn mark_session(&mut self, session: SessionKey) {
+        if let Some(state) = self.sessions.get_mut(session) {
+            if !state.dirty && matches!(state.machine.lane(), engine::Lane::Queue) {
+                state.dirty = true;
+                self.unflushed.push(session);
+            }
+        }
+    }
+
+    fn perform(&mut self, session: SessionKey, action: Action) {
+        match action {
+            Action::Respond { request, response } => self.respond_polling(request, response),
+            Action::Abort { request } => self.drop_conn(ConnKey::from_bits(request.connection)),
+            Action::Transmit { channel, packet } => {
+                self.transmit(ConnKey::from_bits(channel.0), &packet)
+            }
+            Action::CloseChannel { channel } => self.close_channel(ConnKey::from_bits(channel.0)),
+            Action::Closed { reason } => {
+                if let Some(state) = self.sessions.get(session) {
+                    self.by_sid.remove(state.machine.sid());
+                }
+                self.events.push_back(Event::Closed { session, reason });
+            }
+            // The session routes its messages itself; and there are no other actions.
+            _ => {}
+        }
+    }
+
+    fn respond_polling(&mut self, request: RequestId, response: Response) {
+        let response = match response {
+            Response::Payload(body) => http::Response::new(200).text(body),
+            Response::Accepted => http::Response::new(200).html("ok"),
+            _ => http::Response::new(400),
+        };
+        let response = response.header("Cache-Control", "no-store");
+        self.respond(request, response.unwrap_or_else(|_| http::Response::new(500)));
+    }
+
+    /// Answers a request: once, and only if its connection still waits for it.
+    pub(crate) fn respond(&mut self, request: RequestId, response: http::Response) {
+        let conn = ConnKey::from_bits(request.connection);
+        let is_stopping = self.stopping.is_some();
+        let Some(http) = self.conns.get_mut(conn).and_then(Conn::http_mut) else { return };
+        let Some(place) =
+            http.waiting.iter().position(|waiting| waiting.number == request.sequence)
+        else {
+            return;
+        };
+        let Some(mut waiting) = http.waiting.remove(place) else { return };
+        waiting.context.keep_alive &= !is_stopping;
+        let mut bytes = Vec::new();
+        let date = self.date.at(self.environment.time_of_day().as_secs());
+        let context = http::ResponseContext { date: Some(date), ..waiting.context };
+        waiting.cors.apply(response).write_to(&mut bytes, context);
+        http.pipeline.fill(Ticket::from_number(request.sequence), bytes, !context.keep_alive);
+        self.mark(conn);
+    }
+
+    /// Writes a packet as a WebSocket message.
+    fn transmit(&mut self, conn: ConnKey, packet: &Outgoing) {
+        let Some(state) = self.conns.get_mut(conn) else { return };
+        if !state.websocket_mut().is_some_and(|websocket| websocket.closing.may_send()) {
+            return;
+        }
+        let (prefix, data) = packet.parts();
+        let opcode =
+            if matches!(packet, Outgoing::Binary(_)) { OpCode::Binary } else { OpCode::Text };
+        state.out.append(|out| {
+            websocket::write_header(out, opcode, prefix.len() + data.len());
+            out.extend_from_slice(prefix.as_bytes());
+            out.extend_from_slice(data);
+        });
+        self.mark(conn);
+    }
+
+    /// Sends a close frame without a status and waits, for a while, for the peer's.
+    pub(crate) fn close_channel(&mut self, conn: ConnKey) {
+        let until = self.now + LINGER;
+        let Some(state) = self.conns.get_mut(conn) else { return };
+        let Some(websocket) =
+            state.websocket_mut().filter(|websocket| websocket.closing.may_send())
+        else {
+            return;
+        };
+        websocket.closing.sent();
+        websocket.until = Some(until);
+        websocket.session = None;
+        state.out.append(|out| websocket::write_close(out, None, None));
+        self.mark(conn);
+        self.arm_conn(conn);
+    }
+
+    /// Everything is said: what is queued is written, then the connection ends.
+    pub(crate) fn linger(&mut self, conn: ConnKey) {
+        let until = self.now + LINGER;
+        if let Some(state) = self.conns.get_mut(conn) {
+            state.state = State::Lingering { until, shut: false };
+            state.armed = None;
+        }
+        self.mark(conn);
+        self.arm_conn(conn);
+    }
+
+    /// Ends a connection without further words.
+    pub(crate) fn drop_conn(&mut self, conn: ConnKey) {
+        let abandoned = self.abandoned(conn);
+        if let Some(state) = self.conns.get_mut(conn) {
+            state.state = State::Dead;
+        }
+        self.mark(conn);
+        self.abandon(abandoned);
+    }
+
+    /// The polling requests that will never be answered if this connection ends now.
+    pub(crate) fn abandoned(&mut self, conn: ConnKey) -> Vec<(SessionKey, RequestId)> {
+        let Some(http) = self.conns.get_mut(conn).and_then(Conn::http_mut) else {
+            return Vec::new();
+        };
+        let request = |number| RequestId { connection: conn.to_bits(), sequence: number };
+        http.waiting
+            .drain(..)
+            .filter_map(|waiting| Some((waiting.session?, request(waiting.number))))
+            .collect()
+    }
+
+    /// Tells sessions that their requests are gone.
+    pub(crate) fn abandon(&mut self, requests: Vec<(SessionKey, RequestId)>) {
+        for (session, request) in requests {
+            self.with_session(session, |machine, actions| {
+                // It is one or the other, and the session knows which.
+                machine.handle_get_gone(request, actions);
+                machine.handle_post_gone(request, actions);
+            });
+        }
+    }
+}
+
+/// The Date header, made anew every second.
+#[derive(Debug, Default)]
+pub(crate) struct DateCache {
+    second: u64,
+    text: String,
+}
+
+impl DateCache {
+    fn at(&mut self, second: u64) -> &str {
+        if self.second != second || self.text.is_empty() {
+            self.second = second;
+            self.text = http::http_date(second);
+        }
+        &self.text
+    }
+}

@@ -1,0 +1,184 @@
+//! From packets to bytes on their way.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use siomio_engine::{CloseReason, Lane, Outgoing, Text};
+use siomio_hub::{Broadcast, SocketKey};
+use siomio_packet::{Kind, Payload, write_head};
+use siomio_websocket::{self as websocket, OpCode};
+
+use super::{
+    conn::ConnKey,
+    core::{Core, SessionKey},
+    write_queue::WriteQueue,
+};
+use crate::{Dropped, Sent};
+
+impl Core {
+    /// Sends an event or an acknowledgement to a socket.
+    pub(crate) fn send(
+        &mut self,
+        socket: SocketKey,
+        kind: Kind,
+        id: Option<u64>,
+        payload: &Payload,
+    ) -> Sent {
+        if !self.hub.is_connected(socket) {
+            return Sent::Dropped(Dropped::Disconnected);
+        }
+        let mut head = std::mem::take(&mut self.head);
+        head.clear();
+        let namespace =
+            self.hub.namespace_of(socket).and_then(|namespace| self.hub.name(namespace));
+        write_head(
+            &mut head,
+            kind,
+            payload.attachments().len(),
+            namespace.map_or("/", |name| name),
+            id,
+        );
+        let sent = match self.session_of(socket) {
+            Some(session) => {
+                self.send_packet(session, &[&head, payload.as_bytes()], payload.attachments())
+            }
+            None => Sent::Dropped(Dropped::Disconnected),
+        };
+        self.head = head;
+        sent
+    }
+
+    /// Sends a packet, its text in pieces and its attachments, on whatever transport the session is.
+    pub(crate) fn send_packet(
+        &mut self,
+        session: SessionKey,
+        text: &[&[u8]],
+        attachments: &[Bytes],
+    ) -> Sent {
+        let Some(state) = self.sessions.get_mut(session) else {
+            return Sent::Dropped(Dropped::Disconnected);
+        };
+        match state.machine.lane() {
+            Lane::WebSocket { channel, base64 } => {
+                let conn = ConnKey::from_bits(channel.0);
+                let Some(state) = self.conns.get_mut(conn) else {
+                    return Sent::Dropped(Dropped::Disconnected);
+                };
+                state.out.append(|out| {
+                    websocket::write_header(
+                        out,
+                        OpCode::Text,
+                        1 + text.iter().map(|piece| piece.len()).sum::<usize>(),
+                    );
+                    out.push(b'4');
+                    text.iter().for_each(|piece| out.extend_from_slice(piece));
+                });
+                attachments.iter().for_each(|data| push_binary(&mut state.out, data, base64));
+                self.mark(conn);
+                self.check_conn(session, conn)
+            }
+            Lane::Queue => {
+                let Ok(text) = Text::try_from(Bytes::from(text.concat())) else {
+                    return Sent::Dropped(Dropped::Disconnected);
+                };
+                state.machine.queue(Outgoing::Text(text));
+                attachments
+                    .iter()
+                    .for_each(|data| state.machine.queue(Outgoing::Binary(data.clone())));
+                self.mark_session(session);
+                self.check_queue(session)
+            }
+            Lane::Closed => Sent::Dropped(Dropped::Disconnected),
+        }
+    }
+
+    /// Sends a binary message by itself.
+    pub(crate) fn send_binary(&mut self, session: SessionKey, data: Bytes) -> Sent {
+        let Some(state) = self.sessions.get_mut(session) else {
+            return Sent::Dropped(Dropped::Disconnected);
+        };
+        match state.machine.lane() {
+            Lane::WebSocket { channel, base64 } => {
+                let conn = ConnKey::from_bits(channel.0);
+                let Some(state) = self.conns.get_mut(conn) else {
+                    return Sent::Dropped(Dropped::Disconnected);
+                };
+                push_binary(&mut state.out, &data, base64);
+                self.mark(conn);
+                self.check_conn(session, conn)
+            }
+            Lane::Queue => {
+                state.machine.queue(Outgoing::Binary(data));
+                self.mark_session(session);
+                self.check_queue(session)
+            }
+            Lane::Closed => Sent::Dropped(Dropped::Disconnected),
+        }
+    }
+
+    /// Sends a packet that many get: on WebSockets all share one framed form.
+    pub(crate) fn send_broadcast(&mut self, session: SessionKey, packet: &Arc<Broadcast>) {
+        let Some(state) = self.sessions.get(session) else { return };
+        match state.machine.lane() {
+            Lane::WebSocket { channel, base64: false } => {
+                let conn = ConnKey::from_bits(channel.0);
+                let Some(state) = self.conns.get_mut(conn) else { return };
+                state.out.share(packet.framed.get_or_init(|| frame(packet)).clone());
+                self.mark(conn);
+                self.check_conn(session, conn);
+            }
+            _ => drop(self.send_packet(session, &[&packet.text], &packet.attachments)),
+        }
+    }
+
+    /// A client that does not read is not waited for.
+    fn check_conn(&mut self, session: SessionKey, conn: ConnKey) -> Sent {
+        if self
+            .conns
+            .get(conn)
+            .is_none_or(|state| state.out.len() <= self.shared.config.max_buffered)
+        {
+            return Sent::Queued;
+        }
+        self.with_session(session, |machine, actions| {
+            machine.discard(CloseReason::SlowConsumer, actions)
+        });
+        self.drop_conn(conn);
+        Sent::Dropped(Dropped::SlowConsumer)
+    }
+
+    fn check_queue(&mut self, session: SessionKey) -> Sent {
+        let queued = self.sessions.get(session).map_or(0, |state| state.machine.queued_bytes());
+        if queued <= self.shared.config.max_buffered {
+            return Sent::Queued;
+        }
+        self.with_session(session, |machine, actions| {
+            machine.discard(CloseReason::SlowConsumer, actions)
+        });
+        Sent::Dropped(Dropped::SlowConsumer)
+    }
+}
+
+fn push_binary(out: &mut WriteQueue, data: &Bytes, base64: bool) {
+    if base64 {
+        let mut text = Vec::new();
+        Outgoing::Binary(data.clone()).write_text(&mut text);
+        out.append(|out| websocket::write_frame(out, OpCode::Text, &text, None));
+    } else {
+        out.append(|out| websocket::write_header(out, OpCode::Binary, data.len()));
+        out.share(data.clone());
+    }
+}
+
+/// The packet as the WebSocket transport of revision 4 writes it, attachments included.
+fn frame(packet: &Broadcast) -> Bytes {
+    let text = websocket::frame(OpCode::Text, &[b"4", &packet.text]);
+    if packet.attachments.is_empty() {
+        return text;
+    }
+    let mut frames = Vec::from(text);
+    for data in &packet.attachments {
+        websocket::write_frame(&mut frames, OpCode::Binary, data, None);
+    }
+    frames.into()
+}

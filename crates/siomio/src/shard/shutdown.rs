@@ -1,0 +1,50 @@
+//! Going down in good order.
+
+use std::{rc::Rc, time::Instant};
+
+use siomio_hub::DisconnectReason;
+
+use super::{
+    conn::{ConnKey, State},
+    core::{Core, SessionKey},
+    local::Local,
+};
+
+impl Local {
+    /// Tells every client that it is over. What is queued for them still goes out, until the deadline.
+    pub(super) fn stop(self: &Rc<Self>, deadline: Instant) {
+        let sessions: Vec<SessionKey> = {
+            let mut core = self.core.borrow_mut();
+            if core.stopping.is_some() {
+                return;
+            }
+            core.stopping = Some(deadline);
+            core.sessions.iter().map(|(key, _)| key).collect()
+        };
+        for session in sessions {
+            self.disconnect_all(session, DisconnectReason::ServerShuttingDown);
+            let mut core = self.core.borrow_mut();
+            let now = core.now;
+            core.with_session(session, |machine, actions| machine.close(now, actions));
+        }
+    }
+}
+
+impl Core {
+    /// While the shard goes down and no session needs them any more, connections without a request are ended.
+    pub(super) fn end_idle_conns(&mut self) {
+        if self.stopping.is_none() || !self.sessions.is_empty() {
+            return;
+        }
+        let is_idle = |state: &State| matches!(state, State::Http(http) if http.is_idle());
+        let idle: Vec<ConnKey> = self
+            .conns
+            .iter()
+            .filter(|(_, conn)| is_idle(&conn.state))
+            .map(|(key, _)| key)
+            .collect();
+        for conn in idle {
+            self.linger(conn);
+        }
+    }
+}

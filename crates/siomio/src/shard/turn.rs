@@ -1,0 +1,326 @@
+//! The turns of a shard: reading, working, writing.
+
+use std::{
+    fmt,
+    io::{self, Read, Write},
+    net::SocketAddr,
+    rc::Rc,
+    time::Instant,
+};
+
+use super::{
+    conn::{Conn, ConnKey, Patience, State},
+    environment::Environment,
+    local::Local,
+    write_queue::Flush,
+};
+use crate::{Io, mailbox::Mail};
+
+/// The bytes of a connection.
+pub trait Stream: Read + Write {
+    /// Ends the half that we write.
+    ///
+    /// # Errors
+    /// When the connection is gone already.
+    fn shutdown_write(&mut self) -> io::Result<()>;
+}
+
+/// A connection on its way to the shard it belongs to.
+#[derive(Debug)]
+pub struct Adopted<S> {
+    /// Its stream.
+    pub stream: S,
+    /// The address of the peer.
+    pub peer: SocketAddr,
+    /// What was read of it and not worked on.
+    pub unread: Vec<u8>,
+}
+
+/// What is known of a stream.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Readiness {
+    /// There may be bytes to read.
+    pub readable: bool,
+    /// It may take bytes.
+    pub writable: bool,
+    /// The peer has ended its half, or something failed: read to the end to see.
+    pub ended: bool,
+}
+
+/// One of a server's event loops, without the loop.
+///
+/// A turn: [`begin`](Self::begin), then whatever is [`ready`](Self::ready) or [adopted](Self::adopt), then
+/// [`end`](Self::end), which works off mail and timers and writes everything that came of it. Then look for connections
+/// that [leave](Self::departures), and wait until something is ready, mail arrives, or the
+/// [`deadline`](Self::deadline).
+pub struct Shard<S> {
+    local: Rc<Local>,
+    /// Indexed like the connections.
+    streams: Vec<Option<S>>,
+    buffer: Box<[u8]>,
+    /// Connections that may have bytes to read although nobody will say so again.
+    again: Vec<ConnKey>,
+    departures: Vec<(u8, Adopted<S>)>,
+    mail: Vec<Mail>,
+}
+
+const BUFFER: usize = 64 * 1024;
+/// How often one connection is read in a turn; a flood on one must not keep the others waiting.
+const READS: usize = 4;
+/// A read that does not fill the buffer has emptied the socket. True for Linux; elsewhere it is read until it blocks.
+const SHORT_READ_IS_LAST: bool = cfg!(target_os = "linux");
+
+impl<S: Stream> Shard<S> {
+    /// The shard `index` of a server.
+    pub fn new(io: &Io, index: u8, environment: Box<dyn Environment>) -> Self {
+        let local = Local::new(io.shared().clone(), index, environment);
+        let buffer = vec![0; BUFFER].into();
+        let (streams, again, departures, mail) = Default::default();
+        Self { local, streams, buffer, again, departures, mail }
+    }
+
+    /// A turn begins.
+    pub fn begin(&mut self, now: Instant) {
+        self.local.core.borrow_mut().now = now;
+        self.local.refresh();
+    }
+
+    /// Takes a connection in and returns its token.
+    pub fn adopt(&mut self, adopted: Adopted<S>) -> u64 {
+        let conn = {
+            let mut core = self.local.core.borrow_mut();
+            let until = core.now + self.local.shared.config.request_timeout;
+            let patience = Patience::Request { until };
+            let conn =
+                core.conns.insert(Conn::new(adopted.peer, self.local.shared.config.http, patience));
+            core.arm_conn(conn);
+            conn
+        };
+        if self.streams.len() <= conn.index() {
+            self.streams.resize_with(conn.index() + 1, || None);
+        }
+        self.streams[conn.index()] = Some(adopted.stream);
+        let mut unread = adopted.unread;
+        if !unread.is_empty() {
+            let _entered = self.local.enter();
+            self.local.feed(conn, &mut unread);
+        }
+        conn.to_bits()
+    }
+
+    /// The stream of a connection.
+    pub fn stream_mut(&mut self, token: u64) -> Option<&mut S> {
+        let conn = ConnKey::from_bits(token);
+        self.local.core.borrow().conns.get(conn)?;
+        self.streams.get_mut(conn.index())?.as_mut()
+    }
+
+    /// Something is known of a connection's stream. The token may be one that is not valid any more.
+    pub fn ready(&mut self, token: u64, readiness: Readiness) {
+        let conn = ConnKey::from_bits(token);
+        if self.local.core.borrow().conns.get(conn).is_none() {
+            return;
+        }
+        let _entered = self.local.enter();
+        if readiness.readable || readiness.ended {
+            self.read(conn, readiness.ended || !SHORT_READ_IS_LAST);
+        }
+        if readiness.writable {
+            self.local.core.borrow_mut().mark(conn);
+        }
+    }
+
+    /// The turn ends: mail, timers, and then everything is written.
+    pub fn end(&mut self) {
+        let _entered = self.local.enter();
+        self.local.shared.mailbox(self.local.index).take(&mut self.mail);
+        for mail in std::mem::take(&mut self.mail) {
+            self.local.execute(mail);
+            self.local.settle();
+        }
+        self.local.expire();
+        loop {
+            let (dirty, leaving) = {
+                let mut core = self.local.core.borrow_mut();
+                core.flush_sessions();
+                core.end_idle_conns();
+                (std::mem::take(&mut core.dirty), std::mem::take(&mut core.leaving))
+            };
+            if dirty.is_empty() && leaving.is_empty() {
+                break;
+            }
+            dirty.into_iter().for_each(|conn| self.flush(conn));
+            leaving.into_iter().for_each(|conn| self.depart(conn));
+            self.local.settle();
+        }
+        let outboxes = &mut self.local.core.borrow_mut().outboxes;
+        for (shard, batch) in (0..).zip(outboxes.iter_mut()) {
+            self.local.shared.mailbox(shard).post(batch);
+        }
+    }
+
+    /// Reads on where a turn left off for the sake of others. Call it once a turn.
+    pub fn resume(&mut self) {
+        let _entered = self.local.enter();
+        for conn in std::mem::take(&mut self.again) {
+            self.read(conn, true);
+        }
+    }
+
+    /// When the next turn is due at the latest; `None` if there is nothing to wait for.
+    pub fn deadline(&self) -> Option<Instant> {
+        let core = self.local.core.borrow();
+        if !self.again.is_empty() || !self.local.shared.mailbox(self.local.index).is_empty() {
+            return Some(core.now);
+        }
+        let deadlines = [core.wheel.next(), core.timers.next(), core.hub.deadline(), core.stopping];
+        deadlines.into_iter().flatten().min()
+    }
+
+    /// Connections that belong to another shard, and to which.
+    pub fn departures(&mut self) -> impl Iterator<Item = (u8, Adopted<S>)> {
+        self.departures.drain(..)
+    }
+
+    /// Whether the shard was stopped, and is done or out of time.
+    pub fn is_done(&self) -> bool {
+        let core = self.local.core.borrow();
+        core.stopping.is_some_and(|deadline| core.conns.is_empty() || core.now >= deadline)
+    }
+
+    /// How many connections, sessions, clients and sockets there are, for tests that look for leaks.
+    pub fn population(&self) -> [usize; 4] {
+        let core = self.local.core.borrow();
+        let (clients, sockets) = core.hub.len();
+        [core.conns.len(), core.sessions.len(), clients, sockets]
+    }
+
+    /// Reads a connection; `drain` says that a short read does not mean the end.
+    fn read(&mut self, conn: ConnKey, drain: bool) {
+        for _ in 0..READS {
+            let wants_bytes =
+                self.local.core.borrow().conns.get(conn).is_some_and(Conn::wants_bytes);
+            let Some(stream) =
+                self.streams.get_mut(conn.index()).and_then(Option::as_mut).filter(|_| wants_bytes)
+            else {
+                // Whoever ends the pause asks for another look.
+                return;
+            };
+            match stream.read(&mut self.buffer) {
+                Ok(0) => return self.end_of_stream(conn),
+                Ok(count) => {
+                    self.local.feed(conn, &mut self.buffer[..count]);
+                    if count < self.buffer.len() && !drain {
+                        return;
+                    }
+                }
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(_) => return self.remove(conn, true),
+            }
+        }
+        self.again.push(conn);
+    }
+
+    /// The peer has ended its half. What is ready for it still goes out; what it waited for is given up.
+    fn end_of_stream(&mut self, conn: ConnKey) {
+        let has_more = {
+            let mut core = self.local.core.borrow_mut();
+            core.take_responses(conn);
+            let has_more = core.conns.get(conn).is_some_and(|state| match state.state {
+                State::Http(_) => !state.out.is_empty(),
+                State::Lingering { shut, .. } => !shut,
+                State::WebSocket(_) | State::Dead => false,
+            });
+            if has_more {
+                let abandoned = core.abandoned(conn);
+                core.linger(conn);
+                core.abandon(abandoned);
+            }
+            has_more
+        };
+        if has_more {
+            self.local.settle();
+        } else {
+            self.remove(conn, false);
+        }
+    }
+
+    /// Writes what a connection has to say, and sees what is next for it.
+    fn flush(&mut self, conn: ConnKey) {
+        let flushed = {
+            let mut core = self.local.core.borrow_mut();
+            core.take_responses(conn);
+            let Some(state) = core.conns.get_mut(conn) else { return };
+            state.dirty = false;
+            let Some(stream) = self.streams.get_mut(conn.index()).and_then(Option::as_mut) else {
+                return;
+            };
+            match state.state {
+                State::Dead => Err(io::ErrorKind::ConnectionAborted.into()),
+                _ => state.out.flush(stream),
+            }
+        };
+        match flushed {
+            Ok(Flush::Done) => self.all_written(conn),
+            Ok(Flush::Blocked) => {}
+            Err(_) => self.remove(conn, true),
+        }
+    }
+
+    fn all_written(&mut self, conn: ConnKey) {
+        let next = self.local.core.borrow_mut().after_flush(conn);
+        match next {
+            Next::Wait => {}
+            Next::Shutdown => {
+                let stream = self.streams.get_mut(conn.index()).and_then(Option::as_mut);
+                if stream.is_none_or(|stream| stream.shutdown_write().is_err()) {
+                    self.remove(conn, true);
+                } else {
+                    // The peer may have ended its half long ago.
+                    self.again.push(conn);
+                }
+            }
+            Next::Feed(mut bytes) => {
+                self.local.feed(conn, &mut bytes);
+                self.again.push(conn);
+            }
+        }
+    }
+
+    /// Gives a connection to another shard.
+    fn depart(&mut self, conn: ConnKey) {
+        let mut core = self.local.core.borrow_mut();
+        let Some(mut state) = core.conns.remove(conn) else { return };
+        let held = state.http_mut().and_then(|http| http.held.take());
+        let stream = self.streams.get_mut(conn.index()).and_then(Option::take);
+        let (Some(held), Some(stream)) = (held, stream) else { return };
+        let shard = held.destination.unwrap_or(self.local.index);
+        self.local.shared.left(self.local.index);
+        self.local.shared.arrived(shard);
+        self.departures.push((shard, Adopted { stream, peer: state.peer, unread: held.bytes }));
+    }
+
+    /// A connection is gone; `error` says that it did not end by itself.
+    fn remove(&mut self, conn: ConnKey, error: bool) {
+        let stream = self.streams.get_mut(conn.index()).and_then(Option::take);
+        if self.local.core.borrow_mut().remove_conn(conn, error) {
+            self.local.shared.left(self.local.index);
+        }
+        drop(stream);
+        self.local.settle();
+    }
+}
+
+/// What a connection does when everything is written.
+pub(super) enum Next {
+    Wait,
+    Shutdown,
+    Feed(Vec<u8>),
+}
+
+impl<S> fmt::Debug for Shard<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Shard").field("local", &self.local).finish_non_exhaustive()
+    }
+}

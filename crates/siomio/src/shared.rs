@@ -1,0 +1,127 @@
+//! What the shards and handles of a server have in common.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicBool, AtomicUsize, Ordering},
+};
+
+use siomio_hub::{Rooms, SharedRooms};
+
+use crate::{
+    config::Config,
+    mailbox::{Mail, Mailbox},
+    registry::Registry,
+    shard::Local,
+};
+
+/// One server: its settings, what the application registered, and the ways to its shards.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    pub(crate) config: Config,
+    pub(crate) registry: Registry,
+    shards: Box<[Post]>,
+    /// Where connections are accepted, if that is a thread of its own: it gets no mail, but has to be woken.
+    pub(crate) door: Mailbox,
+    /// Hash seed of the server, so that clients cannot choose names that collide.
+    pub(crate) seed: u64,
+    /// The server runs, or has run.
+    started: AtomicBool,
+    stopping: AtomicBool,
+}
+
+/// What is known of a shard from outside.
+#[derive(Debug)]
+struct Post {
+    mailbox: Mailbox,
+    rooms: SharedRooms,
+    /// Connections, those on their way to it included.
+    load: AtomicUsize,
+}
+
+impl Shared {
+    pub(crate) fn new(config: Config, seed: u64) -> Arc<Self> {
+        let shard = || Post {
+            mailbox: Mailbox::default(),
+            rooms: Rooms::shared(seed),
+            load: AtomicUsize::new(0),
+        };
+        let shards = std::iter::repeat_with(shard).take(config.shards.into()).collect();
+        let (started, stopping) = (AtomicBool::new(false), AtomicBool::new(false));
+        Arc::new(Self {
+            config,
+            registry: Registry::new(),
+            shards,
+            door: Mailbox::default(),
+            seed,
+            started,
+            stopping,
+        })
+    }
+
+    pub(crate) fn shards(&self) -> u8 {
+        // Never more than the configured number, which is a `u8`.
+        self.shards.len() as u8
+    }
+
+    pub(crate) fn mailbox(&self, shard: u8) -> &Mailbox {
+        &self.shards[usize::from(shard)].mailbox
+    }
+
+    pub(crate) fn rooms(&self, shard: u8) -> &SharedRooms {
+        &self.shards[usize::from(shard)].rooms
+    }
+
+    pub(crate) fn all_rooms(&self) -> impl Iterator<Item = &SharedRooms> {
+        self.shards.iter().map(|shard| &shard.rooms)
+    }
+
+    /// The shard with the fewest connections.
+    pub(crate) fn least_loaded(&self) -> u8 {
+        let load = |shard: &u8| self.shards[usize::from(*shard)].load.load(Ordering::Relaxed);
+        (0..self.shards()).min_by_key(load).unwrap_or(0)
+    }
+
+    /// A connection was given to a shard.
+    pub(crate) fn arrived(&self, shard: u8) {
+        self.shards[usize::from(shard)].load.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// A connection left a shard.
+    pub(crate) fn left(&self, shard: u8) {
+        self.shards[usize::from(shard)].load.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    /// How many connections there are.
+    pub(crate) fn connections(&self) -> usize {
+        self.shards.iter().map(|shard| shard.load.load(Ordering::Relaxed)).sum()
+    }
+
+    /// Sends something to one shard, from whatever thread this is: at once on the shard's own, in its batch on
+    /// another's, by its mailbox elsewhere. So what one thread sends keeps its order.
+    pub(crate) fn send(self: &Arc<Self>, shard: u8, mail: Mail) {
+        match Local::current(self) {
+            Some(local) => local.send(shard, mail),
+            None => self.mailbox(shard).post_one(mail),
+        }
+    }
+
+    /// Sends to every shard what `make` makes.
+    pub(crate) fn send_to_all(self: &Arc<Self>, make: impl Fn() -> Mail) {
+        for shard in 0..self.shards() {
+            self.send(shard, make());
+        }
+    }
+
+    /// Claims the right to run the server; `false` when somebody did before.
+    pub(crate) fn start(&self) -> bool {
+        !self.started.swap(true, Ordering::SeqCst)
+    }
+
+    pub(crate) fn stop(&self) {
+        self.stopping.store(true, Ordering::SeqCst);
+    }
+
+    pub(crate) fn is_stopping(&self) -> bool {
+        self.stopping.load(Ordering::SeqCst)
+    }
+}
