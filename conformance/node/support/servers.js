@@ -77,6 +77,17 @@ function program(kind) {
   return { command, args: [] };
 }
 
+// No child outlives us, also when the test runner ends this process at once.
+const running = new Set();
+const killAll = () => running.forEach((child) => child.kill('SIGKILL'));
+process.once('exit', killAll);
+for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP']) {
+  process.once(signal, () => {
+    killAll();
+    process.kill(process.pid, signal);
+  });
+}
+
 /** One child process, from its start to its end. */
 class Running {
   #child;
@@ -84,7 +95,6 @@ class Running {
   #exit;
   #stopped;
   #output = { stdout: '', stderr: '' };
-  #killWithUs = () => this.#child.kill('SIGKILL');
 
   constructor(kind, child, port) {
     this.#kind = kind;
@@ -102,7 +112,7 @@ class Running {
       // `close` comes after the last byte of output, unlike `exit`.
       child.once('close', (code, signal) => resolve({ code, signal }));
     });
-    process.once('exit', this.#killWithUs);
+    running.add(child);
   }
 
   /** Resolves with the first whole line of output. */
@@ -134,7 +144,7 @@ class Running {
       await this.#exit;
       throw error;
     } finally {
-      process.removeListener('exit', this.#killWithUs);
+      running.delete(this.#child);
     }
     if (endedEarly) throw this.#error(`ended by itself (${describe(how)})`);
     if (how.code !== 0 && how.signal !== 'SIGTERM') throw this.#error(`ended badly upon SIGTERM (${describe(how)})`);

@@ -71,6 +71,7 @@ function connections(server, mode) {
   test('namespaces share a connection and leave it one by one', TIMEOUT, async (t) => {
     const main = await connect(t, server(), mode);
     const custom = main.io.socket('/custom', { auth: { second: true } });
+    t.after(() => custom.disconnect());
     const greeting = next(custom, 'auth');
     custom.connect();
     assert.deepEqual(await greeting, [{ second: true }]);

@@ -138,7 +138,11 @@ impl Session {
             }
             State::Closing { polling, .. } => {
                 polling.get = Some(request);
-                self.end(CloseReason::ForcedClose, actions);
+                if polling.is_empty() {
+                    self.end(CloseReason::ForcedClose, actions);
+                } else {
+                    polling.flush(actions);
+                }
             }
             State::WebSocket { .. } | State::Closed => respond(request, Response::Refused, actions),
         }
@@ -397,11 +401,14 @@ impl Session {
 
     /// Closes gracefully: what is queued still goes out.
     ///
-    /// Over WebSocket, and with a GET waiting, the session is closed at once. Otherwise it is closing until a GET
-    /// comes, and drops what is sent or received meanwhile.
+    /// Over WebSocket, and with a GET waiting that has nothing else to take, the session is closed at once. Otherwise it
+    /// is closing until a GET has come for the rest and another for the farewell, and drops what is sent or received
+    /// meanwhile. The farewell travels alone: clients work off the messages of a payload later than the close packet
+    /// behind them, and would lose them.
     pub fn close(&mut self, now: Instant, actions: &mut Vec<Action>) {
         match &mut self.state {
-            State::Polling(polling) if polling.get.is_none() => {
+            State::Polling(polling) if polling.get.is_none() || !polling.is_empty() => {
+                polling.flush(actions);
                 let polling = std::mem::take(polling);
                 self.state = State::Closing { polling, until: now + self.config.close_timeout };
             }

@@ -32,12 +32,12 @@ impl Packet<'_> {
     /// The same packet, independent of the text it came from.
     #[must_use]
     pub fn into_owned(self) -> Packet<'static> {
-        Packet {
-            kind: self.kind,
-            namespace: Cow::Owned(self.namespace.into_owned()),
-            id: self.id,
-            data: self.data.into_owned(),
-        }
+        let namespace = match &*self.namespace {
+            // Most clients never leave it.
+            "/" => Cow::Borrowed("/"),
+            _ => Cow::Owned(self.namespace.into_owned()),
+        };
+        Packet { kind: self.kind, namespace, id: self.id, data: self.data.into_owned() }
     }
 
     /// Appends the packet's text to `out`; the attachments have to follow it as binary messages,

@@ -6,7 +6,7 @@ use siomio_hub::{NamespaceId, SocketKey};
 use siomio_packet::{IntoArgs, Payload};
 
 use crate::{
-    Broadcast, Namespace, Reply, Sent,
+    Broadcast, Namespace, Reply, Sent, SocketId,
     mailbox::{Mail, Order},
     shared::Shared,
 };
@@ -22,7 +22,7 @@ pub struct SocketHandle {
     shard: u8,
     key: SocketKey,
     namespace: NamespaceId,
-    id: Arc<str>,
+    id: SocketId,
 }
 
 impl SocketHandle {
@@ -31,13 +31,13 @@ impl SocketHandle {
         shard: u8,
         key: SocketKey,
         namespace: NamespaceId,
-        id: Arc<str>,
+        id: SocketId,
     ) -> Self {
         Self { shared, shard, key, namespace, id }
     }
 
     /// The public id of the socket.
-    pub fn id(&self) -> &Arc<str> {
+    pub fn id(&self) -> &SocketId {
         &self.id
     }
 
@@ -87,7 +87,7 @@ impl SocketHandle {
 
     /// Everybody in the namespace but this socket.
     pub fn broadcast(&self) -> Broadcast {
-        Broadcast::new(self.shared.clone(), self.namespace).except(self.id.clone())
+        Broadcast::new(self.shared.clone(), self.namespace).except(&self.id)
     }
 
     /// Everybody in a room but this socket.

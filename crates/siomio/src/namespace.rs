@@ -10,7 +10,7 @@ use siomio_hub::{DisconnectReason, NamespaceId, Rooms};
 use siomio_packet::IntoArgs;
 
 use crate::{
-    Broadcast, ConnectError, Handler, HandlerError, Sent, Socket, handler::Erased,
+    Broadcast, ConnectError, Handler, HandlerError, Sent, Socket, SocketId, handler::Erased,
     middleware::Middleware, shared::Shared,
 };
 
@@ -111,13 +111,13 @@ impl Namespace {
     }
 
     /// The ids of the connected sockets, in no particular order. Reads all shards.
-    pub fn sockets(&self) -> Vec<Arc<str>> {
-        self.collect(|rooms| rooms.ids(self.id))
+    pub fn sockets(&self) -> Vec<SocketId> {
+        self.collect(|rooms| rooms.ids(self.id)).into_iter().map(SocketId::from).collect()
     }
 
     /// The ids of the connected sockets in a room, in no particular order. Reads all shards.
-    pub fn sockets_in(&self, room: &str) -> Vec<Arc<str>> {
-        self.collect(|rooms| rooms.ids_in(self.id, room))
+    pub fn sockets_in(&self, room: &str) -> Vec<SocketId> {
+        self.collect(|rooms| rooms.ids_in(self.id, room)).into_iter().map(SocketId::from).collect()
     }
 
     /// The rooms that somebody is in, in alphabetical order, less those of the sockets' own ids. Reads all shards.

@@ -6,7 +6,7 @@ use siomio_hub::{NamespaceId, SocketKey};
 use siomio_packet::{IntoArgs, Payload};
 
 use crate::{
-    Broadcast, Data, Handshake, Io, Namespace, Reply, Sent, SocketHandle,
+    Broadcast, Data, Handshake, Io, Namespace, Reply, Sent, SocketHandle, SocketId,
     shard::{Local, SessionKey, Work},
 };
 
@@ -40,9 +40,9 @@ impl Socket {
         Self { local, key, namespace, session }
     }
 
-    /// The public id: 20 characters, different in every namespace and after every reconnection.
-    pub fn id(&self) -> Arc<str> {
-        self.local.core.borrow().hub.id(self.key).cloned().unwrap_or_else(|| "".into())
+    /// The public id; empty once the socket is gone.
+    pub fn id(&self) -> SocketId {
+        self.local.core.borrow().hub.id(self.key).cloned().unwrap_or_else(|| "".into()).into()
     }
 
     /// The namespace it is connected to.

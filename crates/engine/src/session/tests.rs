@@ -393,7 +393,14 @@ fn close_over_polling_reaches_the_next_get() {
     let mut world = World::polling();
     world.send(Outgoing::text("last words"));
     world.close();
-    assert_eq!(world.get(1), "GET1 <- 4last words|1; closed: forced close");
+    assert_eq!(world.get(1), "GET1 <- 4last words");
+    assert_eq!(world.get(2), "GET2 <- 6|1; closed: forced close");
+
+    let mut world = World::polling();
+    world.get(1);
+    world.send(Outgoing::text("last words"));
+    assert_eq!(world.close(), "GET1 <- 4last words");
+    assert_eq!(world.get(2), "GET2 <- 6|1; closed: forced close");
 
     let mut world = World::polling();
     world.close();

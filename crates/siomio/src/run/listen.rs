@@ -11,12 +11,28 @@ use socket2::{Domain, Protocol, Socket, Type};
 const BACKLOG: i32 = 1024;
 
 /// Binds every address. `[::]` alone takes IPv4 too, where the system can do that; beside others it is IPv6 only, so that
-/// both families can be named.
+/// both families can be named. An address that this machine does not have is passed over if another can be bound: a name
+/// such as `localhost` may stand for IPv6 where there is none.
 pub(crate) fn bind(addresses: &[SocketAddr]) -> io::Result<Vec<TcpListener>> {
     if addresses.is_empty() {
         return Err(io::Error::new(io::ErrorKind::InvalidInput, "no address to listen on"));
     }
-    addresses.iter().map(|address| listen(*address, addresses.len() > 1)).collect()
+    let (mut listeners, mut absent) = (Vec::new(), None);
+    for address in addresses {
+        match listen(*address, addresses.len() > 1) {
+            Ok(listener) => listeners.push(listener),
+            Err(error) if is_absent(&error) => absent = Some(error),
+            Err(error) => return Err(error),
+        }
+    }
+    match absent {
+        Some(error) if listeners.is_empty() => Err(error),
+        _ => Ok(listeners),
+    }
+}
+
+fn is_absent(error: &io::Error) -> bool {
+    matches!(error.kind(), io::ErrorKind::AddrNotAvailable | io::ErrorKind::Unsupported)
 }
 
 fn listen(address: SocketAddr, is_one_of_many: bool) -> io::Result<TcpListener> {

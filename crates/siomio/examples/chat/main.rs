@@ -1,0 +1,163 @@
+//! A chat: nicknames, rooms, who is here, typing, whisper. Open http://localhost:3000 in two tabs.
+
+use std::{
+    collections::BTreeMap,
+    env, io,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::{SystemTime, UNIX_EPOCH},
+};
+
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use siomio::{Ack, BROWSER_CLIENT, Server, Socket, SocketHandle};
+
+/// Who is here under which nickname, and where.
+#[derive(Clone, Default)]
+struct Guests(Arc<Mutex<BTreeMap<String, Guest>>>);
+
+struct Guest {
+    room: String,
+    socket: SocketHandle,
+}
+
+/// What a socket that has entered remembers.
+#[derive(Clone)]
+struct Me {
+    nickname: String,
+    room: String,
+}
+
+#[derive(Deserialize)]
+struct Enter {
+    nickname: String,
+    room: String,
+}
+
+#[derive(Deserialize)]
+struct Whisper {
+    to: String,
+    text: String,
+}
+
+#[derive(Serialize)]
+struct Said {
+    from: String,
+    text: String,
+    at: u64,
+}
+
+fn main() -> io::Result<()> {
+    let port = env::var("PORT").unwrap_or_else(|_| "3000".to_owned());
+    let server = Server::new();
+    server.http(|request, response| match request.path() {
+        "/" => response.html(include_str!("page.html")),
+        "/siomio.js" => response.body("text/javascript; charset=utf-8", BROWSER_CLIENT),
+        _ => response.not_found(),
+    });
+
+    let guests = Guests::default();
+    let all = guests.clone();
+    server.on("enter", move |socket: &Socket, enter: Enter, ack: Ack| {
+        let (nickname, room) = (enter.nickname.trim().to_owned(), room_name(&enter.room));
+        match all.welcome(socket, &nickname, &room) {
+            Ok(()) => all.enter(socket, nickname, room, ack),
+            Err(error) => ack.send(json!({ "ok": false, "error": error })),
+        }
+    });
+    let all = guests.clone();
+    server.on("move", move |socket: &Socket, room: String, ack: Ack| {
+        let Some(me) = socket.data().get::<Me>() else { return };
+        all.leave(socket, &me);
+        all.enter(socket, me.nickname, room_name(&room), ack);
+    });
+    server.on("message", |socket: &Socket, text: String| {
+        let Some(Me { nickname: from, room }) = socket.data().get() else { return };
+        socket.io().to(room).emit("message", Said { from, text, at: now() });
+    });
+    let all = guests.clone();
+    server.on("whisper", move |socket: &Socket, Whisper { to, text }: Whisper, ack: Ack| {
+        let Some(Me { nickname: from, .. }) = socket.data().get() else { return };
+        match all.lock().get(&to) {
+            Some(guest) => {
+                guest.socket.emit("whisper", Said { from, text, at: now() });
+                ack.send(json!({ "ok": true }));
+            }
+            None => ack.send(json!({ "ok": false, "error": format!("{to} is not here") })),
+        }
+    });
+    server.on("typing", |socket: &Socket, typing: bool| {
+        let Some(Me { nickname, room }) = socket.data().get() else { return };
+        socket.to(room).emit("typing", json!({ "from": nickname, "typing": typing }));
+    });
+    server.on_disconnect(move |socket, _| {
+        let Some(me) = socket.data().get::<Me>() else { return };
+        guests.leave(socket, &me);
+        guests.lock().remove(&me.nickname);
+    });
+
+    println!("chat on http://localhost:{port}");
+    server.listen(format!("localhost:{port}"))
+}
+
+impl Guests {
+    /// Gives out a nickname, unless it is bad or somebody has it.
+    fn welcome(&self, socket: &Socket, nickname: &str, room: &str) -> Result<(), String> {
+        let mut guests = self.lock();
+        if nickname.is_empty() || nickname.chars().count() > 24 {
+            Err("a nickname has 1 to 24 characters".to_owned())
+        } else if guests.contains_key(nickname) || socket.data().contains::<Me>() {
+            Err(format!("{nickname} is taken"))
+        } else {
+            guests.insert(
+                nickname.to_owned(),
+                Guest { room: room.to_owned(), socket: socket.handle() },
+            );
+            Ok(())
+        }
+    }
+
+    fn enter(&self, socket: &Socket, nickname: String, room: String, ack: Ack) {
+        if let Some(guest) = self.lock().get_mut(&nickname) {
+            guest.room.clone_from(&room);
+        }
+        socket.join(&room);
+        socket.to(&*room).emit("note", format!("{nickname} joined"));
+        let people = self.tell(socket, &room);
+        ack.send(json!({ "ok": true, "nickname": nickname, "room": room, "people": people }));
+        socket.data().insert(Me { nickname, room });
+    }
+
+    fn leave(&self, socket: &Socket, me: &Me) {
+        socket.leave(&me.room);
+        if let Some(guest) = self.lock().get_mut(&me.nickname) {
+            guest.room.clear();
+        }
+        socket.to(&*me.room).emit("note", format!("{} left", me.nickname));
+        self.tell(socket, &me.room);
+    }
+
+    /// Tells a room who is in it.
+    fn tell(&self, socket: &Socket, room: &str) -> Vec<String> {
+        let guests = self.lock();
+        let people: Vec<_> = guests
+            .iter()
+            .filter(|(_, guest)| guest.room == room)
+            .map(|(name, _)| name.clone())
+            .collect();
+        socket.io().to(room).emit("people", &people);
+        people
+    }
+
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Guest>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn room_name(name: &str) -> String {
+    let name: String = name.trim().chars().take(64).collect();
+    if name.is_empty() { "lobby".to_owned() } else { name }
+}
+
+fn now() -> u64 {
+    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64)
+}
