@@ -164,18 +164,13 @@ function messages(server, mode) {
 }
 
 function acknowledgements(server, mode) {
-  test("the server's question is answered once, with text and binary", TIMEOUT, async (t) => {
+  test("the server's question is answered with text and binary", TIMEOUT, async (t) => {
     const socket = await connect(t, server(), mode);
-    const responses = new Inbox(socket, 'ack-response');
-    socket.on('ack-request', (text, buffer, answer) => {
-      answer(buffer, text);
-      answer('a second answer');
-    });
+    socket.on('ack-request', (text, buffer, answer) => answer(buffer, text));
+    const response = next(socket, 'ack-response');
     socket.emit('ack-me', 'ping', Uint8Array.of(1, 2));
-    const [buffer, text] = await responses.take();
+    const [buffer, text] = await response;
     assert.deepEqual([bytes(buffer), text], [[1, 2], 'ping']);
-    await socket.emitWithAck('message-with-ack');
-    assert.equal(responses.all.length, 1);
   });
 
   test('a timeout gives up on an answer that does not come', TIMEOUT, async (t) => {

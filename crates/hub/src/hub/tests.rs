@@ -1,1 +1,293 @@
+use std::collections::BTreeMap;
+
+use proptest::prelude::*;
+use siomio_packet::DecodeError;
+
 use super::*;
+
+struct World {
+    now: Instant,
+    hub: Hub,
+    main: NamespaceId,
+    ids: u64,
+}
+
+impl World {
+    #[allow(clippy::disallowed_methods, reason = "tests need some instant to start from")]
+    fn new() -> Self {
+        let mut hub = Hub::new(Config::default(), Rooms::shared(3), 3);
+        let main = hub.declare("/");
+        assert_eq!(hub.declare("/custom"), NamespaceId::new(1));
+        assert_eq!(hub.declare("/"), main, "declaring twice finds the first");
+        Self { now: Instant::now(), hub, main, ids: 0 }
+    }
+
+    fn client(&mut self) -> ClientKey {
+        self.hub.open_client(self.now, 100)
+    }
+
+    /// Connects to the namespace that the packet asks for.
+    fn connect(&mut self, client: ClientKey, packet: &str) -> SocketKey {
+        let Ok(Received::Connect { namespace, .. }) = self.hub.handle_text(client, packet) else {
+            panic!("{packet} is no CONNECT")
+        };
+        let socket = self.begin(client, namespace);
+        assert!(self.hub.accept(socket));
+        socket
+    }
+
+    fn begin(&mut self, client: ClientKey, namespace: NamespaceId) -> SocketKey {
+        self.ids += 1;
+        self.hub.begin_connect(client, namespace, format!("id{}", self.ids).into()).unwrap()
+    }
+
+    fn tags(&self, to: &Selector) -> Vec<u64> {
+        let mut tags = Vec::new();
+        self.hub.select(to, &mut tags);
+        tags
+    }
+}
+
+#[test]
+fn events_reach_the_socket_of_their_namespace() {
+    let mut world = World::new();
+    let client = world.client();
+    let main = world.connect(client, "0");
+    let custom = world.connect(client, "0/custom,{\"a\":1}");
+    for (packet, expected) in [(r#"2["a",1]"#, main), (r#"2/custom,["a",1]"#, custom)] {
+        let Ok(Received::Event { socket, id: None, data }) = world.hub.handle_text(client, packet)
+        else {
+            panic!("{packet}")
+        };
+        assert_eq!(socket, expected);
+        let (name, args) = data.event().unwrap();
+        assert_eq!((name.as_str(), args.json()), ("a", "1"));
+    }
+    assert_eq!(world.hub.sockets(client), [main, custom]);
+    assert_ne!(world.hub.id(main), world.hub.id(custom));
+}
+
+#[test]
+fn an_event_with_attachments_arrives_with_the_last_of_them() {
+    let mut world = World::new();
+    let client = world.client();
+    let socket = world.connect(client, "0");
+    let head = r#"52-7["b",{"_placeholder":true,"num":0},{"_placeholder":true,"num":1}]"#;
+    assert!(matches!(world.hub.handle_text(client, head), Ok(Received::Nothing)));
+    assert!(matches!(world.hub.handle_binary(client, vec![1].into()), Ok(Received::Nothing)));
+    let Ok(Received::Event { socket: to, id: Some(7), data }) =
+        world.hub.handle_binary(client, vec![2].into())
+    else {
+        panic!("the event is complete")
+    };
+    assert_eq!(to, socket);
+    assert_eq!(data.attachments(), [[1].as_slice(), &[2]]);
+}
+
+#[test]
+fn violations_close_the_connection() {
+    let table: [(&[&str], &str, Violation); 8] = [
+        (&[], r#"2["a"]"#, Violation::NotConnected),
+        (&[], r#"2/nowhere,["a"]"#, Violation::NotConnected),
+        (&["0"], r#"2/custom,["a"]"#, Violation::NotConnected),
+        (&["0"], "41", Violation::UnexpectedKind),
+        (&["0"], "0", Violation::ConnectedTwice),
+        (&["0"], "1/custom,", Violation::NotConnected),
+        (&["0"], "43", Violation::UnexpectedKind),
+        (&["0"], r#"3/custom,1[]"#, Violation::NotConnected),
+    ];
+    for (before, packet, expected) in table {
+        let packet = if packet.starts_with("4") { r#"4{"message":"x"}"# } else { packet };
+        let mut world = World::new();
+        let client = world.client();
+        for connect in before {
+            world.connect(client, connect);
+        }
+        assert_eq!(
+            world.hub.handle_text(client, packet).unwrap_err(),
+            expected,
+            "{before:?} then {packet}"
+        );
+    }
+    let mut world = World::new();
+    let client = world.client();
+    let error = world.hub.handle_text(client, "9").unwrap_err();
+    assert!(matches!(error, Violation::Decode(DecodeError::UnknownType { .. })), "{error}");
+}
+
+#[test]
+fn a_second_connect_while_the_first_is_decided_is_a_violation() {
+    let mut world = World::new();
+    let client = world.client();
+    let main = world.main;
+    let socket = world.begin(client, main);
+    assert_eq!(world.hub.handle_text(client, "0").unwrap_err(), Violation::ConnectedTwice);
+    assert_eq!(
+        world.hub.handle_text(client, r#"2["early"]"#).unwrap_err(),
+        Violation::NotConnected
+    );
+    assert!(world.hub.accept(socket));
+    assert!(!world.hub.accept(socket), "once");
+}
+
+#[test]
+fn unknown_namespaces_are_named() {
+    let mut world = World::new();
+    let client = world.client();
+    let Ok(Received::UnknownNamespace { name }) = world.hub.handle_text(client, "0/random") else {
+        panic!()
+    };
+    assert_eq!(name, "/random");
+}
+
+#[test]
+fn what_crosses_our_disconnect_is_ignored_and_what_follows_its_own_is_not() {
+    let mut world = World::new();
+    let client = world.client();
+    let socket = world.connect(client, "0");
+    assert!(world.hub.begin_disconnect(socket, false));
+    assert!(!world.hub.begin_disconnect(socket, false), "once");
+    world.hub.remove(socket);
+    assert!(matches!(world.hub.handle_text(client, r#"2["crossing"]"#), Ok(Received::Nothing)));
+    assert!(matches!(world.hub.handle_text(client, "1"), Ok(Received::Nothing)));
+
+    let socket = world.connect(client, "0");
+    assert!(world.hub.begin_disconnect(socket, true));
+    world.hub.remove(socket);
+    assert_eq!(world.hub.handle_text(client, r#"2["late"]"#).unwrap_err(), Violation::NotConnected);
+}
+
+#[test]
+fn a_refused_socket_leaves_no_trace() {
+    let mut world = World::new();
+    let client = world.client();
+    let main = world.main;
+    let socket = world.begin(client, main);
+    assert!(world.hub.join(socket, "secret"));
+    assert_eq!(world.tags(&Selector::new(main).room("secret")), [] as [u64; 0], "nothing reaches it yet");
+    assert!(world.hub.refuse(socket));
+    assert!(!world.hub.refuse(socket));
+    assert_eq!(world.hub.len(), (1, 0));
+    assert!(world.hub.rooms().names(main).is_empty());
+    world.connect(client, "0");
+}
+
+#[test]
+fn rooms_can_be_read_until_the_socket_is_removed() {
+    let mut world = World::new();
+    let client = world.client();
+    let (socket, main) = (world.connect(client, "0"), world.main);
+    world.hub.join(socket, "a");
+    assert_eq!(world.tags(&Selector::new(main).room("a")), [100]);
+    world.hub.begin_disconnect(socket, true);
+    assert_eq!(world.hub.rooms_of(socket), ["id1".into(), "a".into()]);
+    assert_eq!(world.tags(&Selector::new(main).room("a").room("id1")), [] as [u64; 0]);
+    assert!(!world.hub.join(socket, "b"), "joining after a disconnect does nothing");
+    world.hub.remove(socket);
+    assert!(world.hub.rooms_of(socket).is_empty());
+}
+
+#[test]
+fn acks_are_numbered_per_namespace_and_answered_once() {
+    let mut world = World::new();
+    let client = world.client();
+    let (main, custom) = (world.connect(client, "0"), world.connect(client, "0/custom"));
+    let at = world.now + Duration::from_secs(1);
+    assert_eq!(world.hub.expect_ack(main, AckToken(7), at), Some(0));
+    assert_eq!(world.hub.expect_ack(main, AckToken(8), at), Some(1));
+    assert_eq!(world.hub.expect_ack(custom, AckToken(9), at), Some(0));
+    let Ok(Received::Ack { token, data, .. }) = world.hub.handle_text(client, "31[5]") else {
+        panic!()
+    };
+    assert_eq!((token, data.args().json()), (AckToken(8), "5"));
+    for ignored in ["31[5]", "399[]", "3[1]", "3"] {
+        assert!(
+            matches!(world.hub.handle_text(client, ignored), Ok(Received::Nothing)),
+            "{ignored}"
+        );
+    }
+    assert_eq!(world.hub.handle_timeout(at), Some(Due::Ack(AckToken(7))));
+    assert_eq!(world.hub.handle_timeout(at), Some(Due::Ack(AckToken(9))));
+    assert_eq!(world.hub.handle_timeout(at), None);
+    assert!(matches!(world.hub.handle_text(client, "30[]"), Ok(Received::Nothing)), "too late");
+}
+
+#[test]
+fn a_departure_takes_its_acks_along() {
+    let mut world = World::new();
+    let client = world.client();
+    let socket = world.connect(client, "0");
+    let at = world.now + Duration::from_secs(1);
+    world.hub.expect_ack(socket, AckToken(1), at);
+    world.hub.expect_ack(socket, AckToken(2), at);
+    world.hub.begin_disconnect(socket, false);
+    assert_eq!(world.hub.expect_ack(socket, AckToken(3), at), None);
+    assert_eq!(world.hub.remove(socket), Some(Departure { acks: vec![AckToken(1), AckToken(2)] }));
+    assert_eq!(world.hub.deadline(), None, "nothing is left behind");
+}
+
+#[test]
+fn a_connection_that_joins_nothing_is_due_and_one_that_left_everything_is_not() {
+    let mut world = World::new();
+    let (idle, busy) = (world.client(), world.client());
+    let socket = world.connect(busy, "0");
+    world.hub.begin_disconnect(socket, true);
+    world.hub.remove(socket);
+    let at = world.now + Duration::from_secs(45);
+    assert_eq!(world.hub.deadline(), Some(at));
+    assert_eq!(world.hub.handle_timeout(at - Duration::from_millis(1)), None);
+    assert_eq!(world.hub.handle_timeout(at), Some(Due::Connect(100)));
+    assert_eq!(world.hub.handle_timeout(at), None);
+    world.hub.close_client(idle);
+    assert_eq!(world.hub.len(), (1, 0));
+}
+
+proptest! {
+    /// Clients that send anything at all never make a panic, and everything is returned when they go.
+    #[test]
+    fn any_messages_are_survived(
+        messages in prop::collection::vec((0..3usize, prop_oneof![
+            Just("0".to_owned()), Just("0/custom,{}".to_owned()), Just("1".to_owned()), Just("1/custom,".to_owned()),
+            Just(r#"2["a",1]"#.to_owned()), Just(r#"51-["a",{"_placeholder":true,"num":0}]"#.to_owned()),
+            Just("30[]".to_owned()), Just("\u{0}".to_owned()), "[0-6][/a-z,]{0,5}[0-9]{0,3}.{0,10}",
+        ]), 0..60),
+    ) {
+        let mut world = World::new();
+        let clients: Vec<_> = (0..3).map(|_| world.client()).collect();
+        let mut expected: BTreeMap<usize, usize> = BTreeMap::new();
+        for (index, message) in messages {
+            let client = clients[index];
+            let received = if message == "\u{0}" {
+                world.hub.handle_binary(client, vec![0].into())
+            } else {
+                world.hub.handle_text(client, &message)
+            };
+            match received {
+                Ok(Received::Connect { namespace, .. }) => {
+                    let socket = world.begin(client, namespace);
+                    prop_assert!(world.hub.accept(socket));
+                    world.hub.expect_ack(socket, AckToken(1), world.now);
+                    world.hub.join(socket, "room");
+                    *expected.entry(index).or_default() += 1;
+                }
+                Ok(Received::Disconnect { socket }) => {
+                    prop_assert!(world.hub.begin_disconnect(socket, true));
+                    prop_assert!(world.hub.remove(socket).is_some());
+                    *expected.entry(index).or_default() -= 1;
+                }
+                _ => {}
+            }
+            prop_assert_eq!(world.hub.len().1, expected.values().sum::<usize>());
+        }
+        for client in clients {
+            for socket in world.hub.sockets(client) {
+                world.hub.begin_disconnect(socket, false);
+                world.hub.remove(socket);
+            }
+            world.hub.close_client(client);
+        }
+        prop_assert_eq!(world.hub.len(), (0, 0));
+        prop_assert_eq!(world.hub.deadline(), None);
+        prop_assert!(world.hub.rooms().names(world.main).is_empty());
+    }
+}
