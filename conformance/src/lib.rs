@@ -1,4 +1,10 @@
-//! What the conformance servers have in common: settings from the environment.
+//! The conformance servers, and what they have in common: settings from the environment.
+//!
+//! [`eio_echo`] and [`sio_conformance`] make a server out of a [`ServerBuilder`]; the programs of the same names bind it
+//! where the environment says, and tests bind it to a port of their own.
+
+pub mod eio_echo;
+pub mod sio_conformance;
 
 use std::{
     env, io,

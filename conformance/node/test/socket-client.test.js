@@ -41,7 +41,7 @@ function connections(server, mode) {
   for (const nsp of ['/', '/custom']) {
     test(`connects to ${nsp}, and 'auth' brings what the client sent`, async (t) => {
       const sent = { token: 'abc', deep: { list: [1, null, '👍'] } };
-      const [given, absent] = [join(t, server(), mode, nsp, { auth: sent }), join(t, server(), mode, nsp)];
+      const [given, absent] = [newClient(t, server(), mode, nsp, { auth: sent }), newClient(t, server(), mode, nsp)];
       assert.deepEqual(await given.inbox('auth').take(), [sent]);
       assert.deepEqual(await absent.inbox('auth').take(), [{}]);
     });
@@ -90,12 +90,12 @@ function connections(server, mode) {
 
 function events(server, mode) {
   test('arguments of every kind come back', async (t) => {
-    const client = join(t, server(), mode, '/');
+    const client = newClient(t, server(), mode, '/');
     for (const args of ARGUMENTS) await echo(client, ...args);
   });
 
   test('objects keep the order of their keys', async (t) => {
-    const client = join(t, server(), mode, '/');
+    const client = newClient(t, server(), mode, '/');
     const sent = { zebra: 1, apple: { y: [], x: {} }, _: null, 'ключ': '', 10: true, 9: false };
     client.socket.emit('message', sent);
     const [back] = await client.inbox('message-back').take();
@@ -103,22 +103,23 @@ function events(server, mode) {
   });
 
   test('binary comes back from any depth', async (t) => {
-    const client = join(t, server(), mode, '/custom');
+    const client = newClient(t, server(), mode, '/custom');
     await echo(client, Buffer.from([1, 2, 3]));
     await echo(client, Buffer.alloc(0));
-    await echo(client, 'first', bytes(70_000), { deep: [{ er: [Buffer.from('x'), null, { est: bytes(3) }] }] }, Buffer.from([0]));
+    const deep = [{ er: [Buffer.from('x'), null, { est: bytes(3) }] }];
+    await echo(client, 'first', bytes(70_000), { deep }, Buffer.from([0]));
     // Ten attachments are what a decoder takes by default.
     await echo(client, Array.from({ length: 10 }, (_, i) => bytes(i)));
     await echo(client, 'text again');
   });
 
   test('an object that only looks like a placeholder is left alone', async (t) => {
-    const client = join(t, server(), mode, '/');
+    const client = newClient(t, server(), mode, '/');
     await echo(client, { _placeholder: true, num: 0 });
   });
 
   test('text of 900 KB comes back', async (t) => {
-    const client = join(t, server(), mode, '/');
+    const client = newClient(t, server(), mode, '/');
     const text = '€'.repeat(300_000);
     client.socket.emit('message', text);
     const [back] = await client.inbox('message-back').take();
@@ -126,7 +127,7 @@ function events(server, mode) {
   });
 
   test(`binary of ${largeBinary(mode) / 1000} KB comes back`, async (t) => {
-    const client = await settle(join(t, server(), mode, '/'), mode);
+    const client = await settle(newClient(t, server(), mode, '/'), mode);
     const sent = bytes(largeBinary(mode));
     client.socket.emit('message', { payload: sent });
     const [{ payload }] = await client.inbox('message-back').take();
@@ -136,20 +137,20 @@ function events(server, mode) {
 
 function acknowledgements(server, mode) {
   test('the server acknowledges', async (t) => {
-    const { socket } = join(t, server(), mode, '/');
+    const { socket } = newClient(t, server(), mode, '/');
     const binary = ['with', Buffer.from([1, 2]), { and: [bytes(1000)] }];
     for (const args of [...ARGUMENTS, binary]) assert.deepEqual(await request(socket, ...args), args);
   });
 
   test('many acknowledgements under way are not mixed up', async (t) => {
-    const { socket } = join(t, server(), mode, '/custom');
+    const { socket } = newClient(t, server(), mode, '/custom');
     const sent = Array.from({ length: 200 }, (_, i) => (i % 5 === 0 ? [i, bytes(i)] : [i]));
     const received = await Promise.all(sent.map((args) => request(socket, ...args)));
     assert.deepEqual(received, sent);
   });
 
   test('the client acknowledges', async (t) => {
-    const { socket, inbox } = join(t, server(), mode, '/');
+    const { socket, inbox } = newClient(t, server(), mode, '/');
     const answers = [[], ['yes'], [null, 1.5, { a: ['👍'] }], ['bytes', Buffer.from([9, 8, 7]), { deep: bytes(500) }]];
     for (const answer of answers) {
       socket.once('ack-request', (...args) => {
@@ -164,7 +165,7 @@ function acknowledgements(server, mode) {
 
 function rooms(server, mode) {
   test('a broadcast reaches every client of the namespace, once', async (t) => {
-    const [a, b, stranger] = [join(t, server(), mode, '/'), join(t, server(), mode, '/'), enter(open(t, server(), mode), '/custom')];
+    const [a, b, stranger] = ['/', '/', '/custom'].map((nsp) => newClient(t, server(), mode, nsp));
     await Promise.all([a, b, stranger].map(connected));
     const args = ['to all', { n: 1 }, Buffer.from([1, 2, 3])];
     a.socket.emit('broadcast', ...args);
@@ -177,7 +178,7 @@ function rooms(server, mode) {
   });
 
   test('a room is all its members but the sender, and nobody else', async (t) => {
-    const clients = [0, 1, 2, 3].map(() => join(t, server(), mode, '/'));
+    const clients = [0, 1, 2, 3].map(() => newClient(t, server(), mode, '/'));
     const [sender, member, other, outsider] = clients;
     const room = `room ${sender.name}`;
     for (const { socket } of [sender, member, other]) socket.emit('join', room);
@@ -200,7 +201,7 @@ function rooms(server, mode) {
   });
 
   test('every socket is in the room of its id', async (t) => {
-    const [a, b, c] = [join(t, server(), mode, '/'), join(t, server(), mode, '/'), join(t, server(), mode, '/')];
+    const [a, b, c] = [0, 1, 2].map(() => newClient(t, server(), mode, '/'));
     await Promise.all([a, b, c].map(connected));
     a.socket.emit('to-room', b.socket.id, 'just for b');
     assert.deepEqual(await b.inbox('room-back').take(), ['just for b']);
@@ -209,7 +210,7 @@ function rooms(server, mode) {
   });
 
   test('a room that is no string is not joined', async (t) => {
-    const [a, b] = [join(t, server(), mode, '/'), join(t, server(), mode, '/')];
+    const [a, b] = [newClient(t, server(), mode, '/'), newClient(t, server(), mode, '/')];
     for (const room of [7, null, ['7'], { 7: '7' }]) b.socket.emit('join', room);
     b.socket.emit('join');
     await echo(b, 'done');
@@ -245,6 +246,7 @@ function disconnects(server, mode) {
     await Promise.all([main, custom].map(connected));
     const closed = next(manager.engine, 'close');
     custom.socket.emit('bye-all');
+    // Not 'transport close', upon which a client comes back by itself: the packets have to be seen before the connection's end.
     for (const { inbox } of [main, custom]) {
       assert.equal((await inbox('disconnect').take())[0], 'io server disconnect');
     }
@@ -252,7 +254,7 @@ function disconnects(server, mode) {
   });
 
   test('a client that disconnects may come back', async (t) => {
-    const client = join(t, server(), mode, '/', { auth: { token: 1 } });
+    const client = newClient(t, server(), mode, '/', { auth: { token: 1 } });
     await echo(client, 'first');
     const former = client.socket.id;
     assert.deepEqual(await client.inbox('auth').take(), [{ token: 1 }]);
@@ -276,7 +278,7 @@ function disconnects(server, mode) {
   });
 
   test('a client that lost its connection comes back by itself, and its rooms are gone', async (t) => {
-    const [client, other] = [join(t, server(), mode, '/'), join(t, server(), mode, '/')];
+    const [client, other] = [newClient(t, server(), mode, '/'), newClient(t, server(), mode, '/')];
     const room = `room ${client.name}`;
     client.socket.emit('join', room);
     await echo(client, 'joined');
@@ -303,7 +305,7 @@ function floods(server, mode) {
   }
   const count = mode.name === 'websocket' ? 20_000 : 2_000;
   test(`${count} events in a row come back in order`, async (t) => {
-    const { socket, inbox } = await connected(join(t, server(), mode, '/'));
+    const { socket, inbox } = await connected(newClient(t, server(), mode, '/'));
     for (let i = 0; i < count; i += 1) socket.emit('message', i);
     assertNumbered(await inbox('message-back').takeAll(count, FLOOD_DEADLINE_MS));
   });
@@ -312,7 +314,10 @@ function floods(server, mode) {
 /** Fifty clients, coming in every way, in five rooms of ten. */
 function crowd(server) {
   test('fifty clients at once: echoes, rooms, a broadcast', async (t) => {
-    const clients = Array.from({ length: 50 }, (_, i) => join(t, server(), MODES[i % MODES.length], '/', { auth: { i } }));
+    const clients = Array.from({ length: 50 }, (_, i) => {
+      const mode = MODES[i % MODES.length];
+      return newClient(t, server(), mode, '/', { auth: { i } });
+    });
     await Promise.all(clients.map(async ({ socket, inbox }, i) => {
       assert.deepEqual(await inbox('auth').take(), [{ i }]);
       for (let n = 0; n < 20; n += 1) socket.emit('message', n, `of ${i}`);
@@ -345,9 +350,9 @@ function crowd(server) {
   const others = (i) => Array.from({ length: 10 }, (_, k) => k * 5 + (i % 5)).filter((other) => other !== i);
 }
 
-/** Sends numbers from the first moment until well after the upgrade, a few every `pace` milliseconds and more at each step of it. */
+/** Sends numbers from the beginning until well after the upgrade, a few every `pace` ms and more at each step of it. */
 async function numbersAcrossUpgrade(t, server, mode, pace) {
-  const { socket, inbox } = join(t, server, mode, '/');
+  const { socket, inbox } = newClient(t, server, mode, '/');
   const { engine } = socket.io;
   let sent = 0;
   const send = (count) => {
@@ -388,7 +393,7 @@ function enter(manager, nsp, options) {
 let clientCount = 0;
 
 /** A socket in a namespace, on a connection of its own. */
-const join = (t, server, mode, nsp, options) => enter(open(t, server, mode), nsp, options);
+const newClient = (t, server, mode, nsp, options) => enter(open(t, server, mode), nsp, options);
 
 async function connected(client) {
   if (!client.socket.connected) await next(client.socket, 'connect');
@@ -409,7 +414,8 @@ async function echo({ socket, inbox }, ...args) {
 
 const request = (socket, ...args) =>
   new Promise((resolve, reject) => {
-    socket.timeout(DEADLINE_MS).emit('message-with-ack', ...args, (error, ...answer) => (error ? reject(error) : resolve(answer)));
+    const acknowledged = (error, ...answer) => (error ? reject(error) : resolve(answer));
+    socket.timeout(DEADLINE_MS).emit('message-with-ack', ...args, acknowledged);
   });
 
 /** What `sender` sent before this, all of `clients` have got when it returns: a broadcast keeps the order of its sender. */

@@ -2,12 +2,9 @@
 
 use std::io;
 
-use siomio_conformance::{addresses, builder, run};
+use siomio_conformance::{addresses, builder, eio_echo, run};
 
 fn main() -> io::Result<()> {
-    let server = builder(300, 200, 1_000_000).path("/engine.io").build_engine();
-    server.on_message(|socket, message| {
-        socket.send(message);
-    });
+    let server = eio_echo::server(builder(300, 200, 1_000_000));
     run("eio_echo", server.bind(&addresses(3000)[..])?)
 }

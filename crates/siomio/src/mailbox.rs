@@ -79,6 +79,10 @@ impl Mailbox {
     pub(crate) fn set_waker(&self, waker: Box<dyn Fn() + Send + Sync>) {
         // A second run of the same server is refused elsewhere.
         let _ = self.waker.set(waker);
+        if self.notified.load(Ordering::SeqCst) {
+            // Somebody called before anybody could hear it.
+            self.waker.get().into_iter().for_each(|wake| wake());
+        }
     }
 
     /// Makes the shard look, also when there is no mail.
@@ -118,17 +122,22 @@ mod tests {
         mailbox.post_one(stop());
         mailbox.set_waker(Box::new(move || drop(counter.fetch_add(1, Ordering::SeqCst))));
         let mut mail = Vec::new();
+        assert_eq!(
+            wakes.load(Ordering::SeqCst),
+            1,
+            "a call before the waker was known is not lost"
+        );
         mailbox.take(&mut mail);
-        assert_eq!(mail.len(), 1, "what came before the waker is not lost");
+        assert_eq!(mail.len(), 1);
         for _ in 0..10 {
             mailbox.post_one(stop());
         }
-        assert_eq!(wakes.load(Ordering::SeqCst), 1);
+        assert_eq!(wakes.load(Ordering::SeqCst), 2);
         mailbox.take(&mut mail);
         assert_eq!(mail.len(), 11);
         mailbox.post(&mut mail);
         assert!(mail.is_empty());
-        assert_eq!(wakes.load(Ordering::SeqCst), 2);
+        assert_eq!(wakes.load(Ordering::SeqCst), 3);
     }
 
     #[test]

@@ -164,7 +164,11 @@ fn a_refused_socket_leaves_no_trace() {
     let main = world.main;
     let socket = world.begin(client, main);
     assert!(world.hub.join(socket, "secret"));
-    assert_eq!(world.tags(&Selector::new(main).room("secret")), [] as [u64; 0], "nothing reaches it yet");
+    assert_eq!(
+        world.tags(&Selector::new(main).room("secret")),
+        [] as [u64; 0],
+        "nothing reaches it yet"
+    );
     assert!(world.hub.refuse(socket));
     assert!(!world.hub.refuse(socket));
     assert_eq!(world.hub.len(), (1, 0));

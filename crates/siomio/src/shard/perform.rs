@@ -98,7 +98,11 @@ impl Core {
             return;
         };
         let Some(mut waiting) = http.waiting.remove(place) else { return };
-        waiting.context.keep_alive &= !is_stopping;
+        // Going down, a connection is kept only for a session that has not had its farewell.
+        let sessions = &self.sessions;
+        let is_needed =
+            |session| sessions.get(session).is_some_and(|state| !state.machine.is_closed());
+        waiting.context.keep_alive &= !is_stopping || waiting.session.is_some_and(is_needed);
         let mut bytes = Vec::new();
         let date = self.date.at(self.environment.time_of_day().as_secs());
         let context = http::ResponseContext { date: Some(date), ..waiting.context };

@@ -79,8 +79,10 @@ impl<S: Stream> Shard<S> {
         Self { local, streams, buffer, again, departures, mail }
     }
 
-    /// A turn begins.
+    /// A turn begins, by taking the mail out. What is posted from here on wakes the loop again, so whatever else is
+    /// brought to the shard together with a wake must be looked for after this.
     pub fn begin(&mut self, now: Instant) {
+        self.local.shared.mailbox(self.local.index).take(&mut self.mail);
         self.local.core.borrow_mut().now = now;
         self.local.refresh();
     }
@@ -133,7 +135,6 @@ impl<S: Stream> Shard<S> {
     /// The turn ends: mail, timers, and then everything is written.
     pub fn end(&mut self) {
         let _entered = self.local.enter();
-        self.local.shared.mailbox(self.local.index).take(&mut self.mail);
         for mail in std::mem::take(&mut self.mail) {
             self.local.execute(mail);
             self.local.settle();

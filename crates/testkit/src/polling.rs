@@ -1,0 +1,84 @@
+//! Long-polling sessions, each request by hand.
+
+use std::net::SocketAddr;
+
+use crate::http::{Http, Response};
+
+/// Stands between the packets of a payload.
+pub const SEPARATOR: &str = "\u{1e}";
+
+/// A session on long-polling; every request uses a connection of its own unless it is given one.
+#[derive(Clone, Debug)]
+pub struct Polling {
+    /// Where the server is.
+    pub address: SocketAddr,
+    /// Path and query, the session's id included.
+    pub target: String,
+    /// The session's id.
+    pub sid: String,
+}
+
+impl Polling {
+    /// Opens a session below a path such as `/socket.io/`.
+    ///
+    /// # Panics
+    /// When the server refuses.
+    pub fn open(address: SocketAddr, path: &str) -> Self {
+        let target = format!("{path}?EIO=4&transport=polling");
+        let response = Http::connect(address).get(&target);
+        assert_eq!(response.status, 200, "{response:?}");
+        let handshake = handshake(response.text());
+        let sid = handshake["sid"].as_str().expect("the handshake has an id").to_owned();
+        Self { address, target: format!("{target}&sid={sid}"), sid }
+    }
+
+    /// Sends a GET on a new connection, and waits for its answer.
+    pub fn get(&self) -> Response {
+        Http::connect(self.address).get(&self.target)
+    }
+
+    /// Sends a GET on a new connection, and does not wait.
+    pub fn start_get(&self) -> Http {
+        let mut http = Http::connect(self.address);
+        http.request("GET", &self.target, &[], b"");
+        http
+    }
+
+    /// Sends a POST on a new connection, and waits for its answer.
+    pub fn post(&self, body: impl AsRef<[u8]>) -> Response {
+        Http::connect(self.address).post(&self.target, body)
+    }
+
+    /// Sends packets; the server must take them.
+    ///
+    /// # Panics
+    /// When it does not.
+    pub fn send(&self, packets: &[&str]) {
+        let response = self.post(packets.join(SEPARATOR));
+        assert_eq!((response.status, response.text()), (200, "ok"));
+    }
+
+    /// The packets of the next answer to a GET.
+    ///
+    /// # Panics
+    /// When the answer has none.
+    pub fn receive(&self) -> Vec<String> {
+        let response = self.get();
+        assert_eq!(response.status, 200, "{response:?}");
+        response.text().split(SEPARATOR).map(str::to_owned).collect()
+    }
+
+    /// The query of a WebSocket that wants to take the session over.
+    pub fn upgrade_target(&self) -> String {
+        self.target.replace("transport=polling", "transport=websocket")
+    }
+}
+
+/// Reads an open packet.
+///
+/// # Panics
+/// When it is none.
+pub fn handshake(packet: &str) -> serde_json::Value {
+    let json = packet.strip_prefix('0').expect("an open packet begins with 0");
+    serde_json::from_str(json).expect("an open packet holds JSON")
+}
