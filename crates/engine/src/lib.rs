@@ -36,6 +36,7 @@
 //! let Some(Action::Respond { response: Response::Payload(body), .. }) = actions.last() else { panic!() };
 //! assert_eq!(body, b"4hello yourself");
 //! ```
+#![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
 mod action;

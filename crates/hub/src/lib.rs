@@ -34,6 +34,7 @@
 //! assert_eq!((&*name, args.len()), ("say", 1));
 //! # let _: Cow<str> = "".into();
 //! ```
+#![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
 mod acks;

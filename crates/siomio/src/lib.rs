@@ -1,4 +1,5 @@
 //! A Socket.IO server on mio, with no async runtime.
+#![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
 mod ack;

@@ -23,7 +23,7 @@ pub struct Response {
     pub status: u16,
     /// The headers, as spelt.
     pub headers: Vec<(String, String)>,
-    /// The body, chunks put together.
+    /// The body.
     pub body: Vec<u8>,
 }
 
@@ -123,6 +123,15 @@ impl Http {
     /// When the connection is gone.
     pub fn shutdown_write(&self) {
         self.stream.shutdown(Shutdown::Write).expect("the connection is there");
+    }
+
+    /// Ends the connection with a reset in place of an orderly end.
+    ///
+    /// # Panics
+    /// When the connection is gone.
+    pub fn reset(self) {
+        let socket = socket2::SockRef::from(&self.stream);
+        socket.set_linger(Some(Duration::ZERO)).expect("the connection is there");
     }
 
     /// The bare connection and what was read of it.

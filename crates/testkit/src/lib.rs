@@ -3,6 +3,8 @@
 //! The clients speak the wire themselves, byte by byte, so that a test reads like a protocol trace and can break every rule.
 //! They block, and give up by panicking: a test that waits for something that does not come fails within seconds.
 
+#![forbid(unsafe_code)]
+
 pub mod http;
 pub mod polling;
 pub mod sim;

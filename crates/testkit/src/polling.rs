@@ -2,7 +2,10 @@
 
 use std::net::SocketAddr;
 
-use crate::http::{Http, Response};
+use crate::{
+    http::{Http, Response},
+    ws::Ws,
+};
 
 /// Stands between the packets of a payload.
 pub const SEPARATOR: &str = "\u{1e}";
@@ -24,8 +27,16 @@ impl Polling {
     /// # Panics
     /// When the server refuses.
     pub fn open(address: SocketAddr, path: &str) -> Self {
+        Self::open_on(&mut Http::connect(address), address, path)
+    }
+
+    /// Opens a session as the next request of a connection.
+    ///
+    /// # Panics
+    /// When the server refuses.
+    pub fn open_on(http: &mut Http, address: SocketAddr, path: &str) -> Self {
         let target = format!("{path}?EIO=4&transport=polling");
-        let response = Http::connect(address).get(&target);
+        let response = http.get(&target);
         assert_eq!(response.status, 200, "{response:?}");
         let handshake = handshake(response.text());
         let sid = handshake["sid"].as_str().expect("the handshake has an id").to_owned();
@@ -58,6 +69,15 @@ impl Polling {
         assert_eq!((response.status, response.text()), (200, "ok"));
     }
 
+    /// A GET must be answered with exactly this payload.
+    ///
+    /// # Panics
+    /// When it is not.
+    pub fn expect(&self, payload: &str) {
+        let response = self.get();
+        assert_eq!((response.status, response.text()), (200, payload));
+    }
+
     /// The packets of the next answer to a GET.
     ///
     /// # Panics
@@ -66,6 +86,35 @@ impl Polling {
         let response = self.get();
         assert_eq!(response.status, 200, "{response:?}");
         response.text().split(SEPARATOR).map(str::to_owned).collect()
+    }
+
+    /// Opens a WebSocket that wants to take the session over, and lets it say nothing yet.
+    ///
+    /// # Panics
+    /// When the server refuses.
+    pub fn channel(&self) -> Ws {
+        Ws::connect(self.address, &self.upgrade_target())
+    }
+
+    /// Opens a WebSocket and probes it, so that the session is upgrading.
+    ///
+    /// # Panics
+    /// When the server does not answer as it should.
+    pub fn probe(&self) -> Ws {
+        let mut ws = self.channel();
+        ws.send("2probe");
+        assert_eq!(ws.text(), "3probe");
+        ws
+    }
+
+    /// Takes the session over to a WebSocket.
+    ///
+    /// # Panics
+    /// When the server does not answer as it should.
+    pub fn upgrade(&self) -> Ws {
+        let mut ws = self.probe();
+        ws.send("5");
+        ws
     }
 
     /// The query of a WebSocket that wants to take the session over.

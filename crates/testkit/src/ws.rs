@@ -138,6 +138,22 @@ impl Ws {
         self.stream.write_all(bytes).expect("the connection takes bytes");
     }
 
+    /// Waits for so many bytes, and takes them as they are.
+    ///
+    /// # Panics
+    /// When they do not come.
+    pub fn take_raw(&mut self, count: usize) -> Vec<u8> {
+        self.stream.set_read_timeout(Some(PATIENCE)).expect("a timeout is not zero");
+        while self.unread.len() < count {
+            let mut buffer = [0; 1024];
+            match self.stream.read(&mut buffer).expect("the server sends") {
+                0 => panic!("the end, after {:?}", self.unread),
+                read => self.unread.extend_from_slice(&buffer[..read]),
+            }
+        }
+        self.unread.drain(..count).collect()
+    }
+
     /// Another handle to the connection, for a thread that sends while this one receives.
     ///
     /// # Panics
@@ -145,6 +161,15 @@ impl Ws {
     pub fn sender(&self) -> Self {
         let stream = self.stream.try_clone().expect("a connection can be shared");
         Self { stream, reader: Reader::new(Role::Client, Limits::default()), unread: Vec::new() }
+    }
+
+    /// The bare connection.
+    ///
+    /// # Panics
+    /// When something was received and not looked at.
+    pub fn into_stream(self) -> TcpStream {
+        assert!(self.unread.is_empty(), "there is more to look at");
+        self.stream
     }
 
     /// Waits for what comes next.
@@ -213,6 +238,19 @@ impl Ws {
             }
             self.send("3");
         }
+    }
+
+    /// The server must send a close frame with this code, and end the connection once it has our answer.
+    ///
+    /// # Panics
+    /// When it does not.
+    pub fn expect_close(&mut self, code: Option<u16>) {
+        assert_eq!(self.next(), Got::Close(code));
+        // It may have ended the connection already.
+        let mut answer = Vec::new();
+        write_close(&mut answer, None, MASK);
+        let _ = self.stream.write_all(&answer);
+        assert_eq!(self.next(), Got::End);
     }
 
     /// Waits for the end of the connection, with the close code that came before it.

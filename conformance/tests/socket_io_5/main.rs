@@ -1,0 +1,1 @@
+#[path = "../common/mod.rs"] mod common; fn main(){}

@@ -1,0 +1,95 @@
+//! Accepting connections, and finding the shard that each belongs to: what the server's door does, without its sockets.
+
+use std::{
+    io::{ErrorKind, Read},
+    time::{Duration, Instant},
+};
+
+use siomio_engine::Sid;
+
+use super::{SimStream, link::Home};
+
+/// Connections that have not said what they want.
+#[derive(Debug, Default)]
+pub(super) struct Door {
+    guests: Vec<Guest>,
+}
+
+#[derive(Debug)]
+struct Guest {
+    stream: SimStream,
+    said: Vec<u8>,
+    until: Instant,
+}
+
+/// A connection that has.
+#[derive(Debug)]
+pub(super) struct Invited {
+    pub(super) stream: SimStream,
+    pub(super) said: Vec<u8>,
+    /// The shard that the session's id names.
+    pub(super) shard: Option<u8>,
+}
+
+/// Time for the first line.
+const WELCOME: Duration = Duration::from_secs(10);
+/// Longest first line that is looked into.
+const MAX_LINE: usize = 16 * 1024;
+
+impl Door {
+    pub(super) fn welcome(&mut self, now: Instant, stream: SimStream) {
+        stream.register(Home::Door);
+        self.guests.push(Guest { stream, said: Vec::new(), until: now + WELCOME });
+    }
+
+    /// Reads a connection's first line; gives it away once that is complete.
+    pub(super) fn listen_to(&mut self, number: usize) -> Option<Invited> {
+        let place = self.guests.iter().position(|guest| guest.stream.number() == number)?;
+        loop {
+            let guest = &mut self.guests[place];
+            let before = guest.said.len();
+            guest.said.resize(before + 2048, 0);
+            let read = guest.stream.read(&mut guest.said[before..]);
+            guest.said.truncate(before + *read.as_ref().unwrap_or(&0));
+            match read {
+                Err(error) if error.kind() == ErrorKind::WouldBlock => return None,
+                Ok(1..) => {
+                    if let Some(shard) = destination(&guest.said) {
+                        let Guest { stream, said, .. } = self.guests.remove(place);
+                        stream.deregister();
+                        return Some(Invited { stream, said, shard });
+                    }
+                }
+                Ok(0) | Err(_) => {
+                    self.guests.remove(place);
+                    return None;
+                }
+            }
+        }
+    }
+
+    pub(super) fn expire(&mut self, now: Instant) {
+        self.guests.retain(|guest| guest.until > now);
+    }
+
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        self.guests.iter().map(|guest| guest.until).min()
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.guests.len()
+    }
+}
+
+/// What a request line says of the shard; `None` when more is needed.
+fn destination(said: &[u8]) -> Option<Option<u8>> {
+    let start = said.iter().position(|byte| !b"\r\n".contains(byte)).unwrap_or(said.len());
+    let said = &said[start..];
+    let Some(end) = said.iter().position(|&byte| byte == b'\n') else {
+        return (said.len() > MAX_LINE).then_some(None);
+    };
+    let target = said[..end].split(|&byte| byte == b' ').nth(1).unwrap_or_default();
+    let query = target.splitn(2, |&byte| byte == b'?').nth(1).unwrap_or_default();
+    let sid = siomio_http::query::last(query, "sid").and_then(|sid| Sid::parse(&sid));
+    Some(sid.map(|sid| sid.shard()))
+}

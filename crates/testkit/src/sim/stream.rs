@@ -1,0 +1,69 @@
+//! The server's end of a connection.
+
+use std::io::{self, IoSlice, Read, Write};
+
+use siomio::shard::Stream;
+
+use super::link::{Home, SharedLink};
+
+/// What a shard reads from and writes to. Dropping it closes the connection.
+#[derive(Debug)]
+pub struct SimStream(SharedLink);
+
+impl SimStream {
+    pub(super) const fn new(link: SharedLink) -> Self {
+        Self(link)
+    }
+
+    pub(super) fn number(&self) -> usize {
+        self.0.borrow().number
+    }
+
+    pub(super) fn register(&self, home: Home) {
+        self.0.borrow_mut().register(home);
+    }
+
+    pub(super) fn deregister(&self) {
+        self.0.borrow_mut().deregister();
+    }
+}
+
+impl Read for SimStream {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.0.borrow_mut().read(buffer)
+    }
+}
+
+impl Write for SimStream {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.borrow_mut().write(bytes)
+    }
+
+    fn write_vectored(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        let bytes: Vec<u8> = slices.iter().flat_map(|slice| slice.iter().copied()).collect();
+        self.write(&bytes)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl Stream for SimStream {
+    fn shutdown_write(&mut self) -> io::Result<()> {
+        let mut link = self.0.borrow_mut();
+        if link.to_server.ended == Some(super::End::Reset) {
+            return Err(io::ErrorKind::NotConnected.into());
+        }
+        if link.to_client.ending.is_none() {
+            link.to_client.end(super::End::Fin);
+        }
+        Ok(())
+    }
+}
+
+impl Drop for SimStream {
+    fn drop(&mut self) {
+        self.0.borrow_mut().close_server();
+    }
+}
