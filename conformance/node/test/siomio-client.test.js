@@ -2,7 +2,7 @@
 
 // The browser client of our own (crates/siomio/assets/siomio.js) against the Socket.IO conformance server, run in Node.
 //
-// SIO_URL  the address of a conformance server that is running already; unset, the tests start one
+// SIO_URL  the address of a conformance server that is running already, best with a patient PING_TIMEOUT; unset, the tests start one
 
 const assert = require('node:assert/strict');
 const net = require('node:net');
@@ -193,10 +193,22 @@ function order(server, mode) {
   });
 
   test('traffic in flight keeps its order, through an upgrade too', TIMEOUT, async (t) => {
-    const socket = await connect(t, server(), mode);
+    let release;
+    const released = new Promise((resolve) => (release = resolve));
+    // The upgrade waits until the traffic is under way.
+    class Held extends WebSocket {
+      async send(frame) {
+        if (frame === '2probe') await released;
+        super.send(frame);
+      }
+    }
+    const socket = await connect(t, server(), mode, { WebSocket: Held });
     const inbox = new Inbox(socket, 'message-back');
     const ways = new Set();
-    socket.on('message-back', () => ways.add(socket.io.transport));
+    socket.on('message-back', (n) => {
+      ways.add(socket.io.transport);
+      if (n === 20) release();
+    });
     const deadline = Date.now() + DEADLINE_MS;
     let sent = 0;
     // On until the last transport has carried a good part of it.

@@ -25,9 +25,13 @@ struct Client {
 
 fn main() -> io::Result<()> {
     let args: Vec<String> = env::args().skip(1).collect();
-    let number = |index: usize, default: u64| args.get(index).and_then(|text| text.parse().ok()).unwrap_or(default);
-    let address: SocketAddr = args.first().and_then(|text| text.parse().ok()).expect("an address such as 127.0.0.1:3000");
-    let (pid, connections, in_flight, seconds) = (number(1, 0), number(2, 64), number(3, 8), number(4, 5));
+    let number = |index: usize, default: u64| {
+        args.get(index).and_then(|text| text.parse().ok()).unwrap_or(default)
+    };
+    let address: SocketAddr =
+        args.first().and_then(|text| text.parse().ok()).expect("an address such as 127.0.0.1:3000");
+    let (pid, connections, in_flight, seconds) =
+        (number(1, 0), number(2, 64), number(3, 8), number(4, 5));
 
     let mut poll = Poll::new()?;
     let mut clients = Vec::new();
@@ -62,7 +66,11 @@ fn connect(address: SocketAddr) -> io::Result<Client> {
     assert!(ws.message().starts_with("42[\"auth\""));
     let stream = ws.into_stream();
     stream.set_nonblocking(true)?;
-    Ok(Client { stream: TcpStream::from_std(stream), reader: Reader::new(Role::Client, Limits::default()), echoes: 0 })
+    Ok(Client {
+        stream: TcpStream::from_std(stream),
+        reader: Reader::new(Role::Client, Limits::default()),
+        echoes: 0,
+    })
 }
 
 /// So many events in one piece.
@@ -76,7 +84,12 @@ fn events(count: u64) -> Vec<u8> {
 }
 
 /// Answers every echo with another event, for so long.
-fn run(poll: &mut Poll, clients: &mut [Client], expected: &str, time: Duration) -> io::Result<(u64, Duration)> {
+fn run(
+    poll: &mut Poll,
+    clients: &mut [Client],
+    expected: &str,
+    time: Duration,
+) -> io::Result<(u64, Duration)> {
     let (start, before) = (Instant::now(), clients.iter().map(|client| client.echoes).sum::<u64>());
     let mut events = Events::with_capacity(1024);
     let mut buffer = vec![0; 64 * 1024];
@@ -123,7 +136,8 @@ impl Client {
 /// User and system time of a process.
 fn cpu_time(pid: u64) -> io::Result<Duration> {
     let stat = fs::read_to_string(format!("/proc/{pid}/stat"))?;
-    let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
+    let fields: Vec<&str> =
+        stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
     let ticks = |index: usize| fields.get(index).and_then(|text| text.parse().ok()).unwrap_or(0);
     // In hundredths of a second on every common Linux.
     Ok(Duration::from_millis(10 * (ticks(11) + ticks(12))))

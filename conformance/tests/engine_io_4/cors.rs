@@ -1,1 +1,162 @@
-//! Todo.
+//! Requests from pages of other origins.
+
+use std::net::SocketAddr;
+
+use siomio::Cors;
+use siomio_testkit::{
+    http::{Http, Response},
+    polling::Polling,
+};
+
+use crate::{PATH, POLLING, UPGRADE, WEBSOCKET, echo, echo_with, open, status_and_text};
+
+const ORIGIN: (&str, &str) = ("Origin", "https://example.com");
+
+/// Responses of every kind to requests with this header: a handshake, a GET, a POST and a refusal.
+fn responses(address: SocketAddr, header: (&str, &str)) -> Vec<Response> {
+    let session = Polling::open(address, PATH);
+    let mut http = Http::connect(address);
+    let ask = |(method, target, body): (&str, &str, &str)| {
+        http.request(method, target, &[header], body.as_bytes());
+        http.response()
+    };
+    let asked = [
+        ("GET", POLLING, ""),
+        ("POST", &session.target, "4x"),
+        ("GET", &session.target, ""),
+        ("GET", "/engine.io/?EIO=4", ""),
+    ];
+    let responses: Vec<_> = asked.into_iter().map(ask).collect();
+    let statuses: Vec<_> = responses.iter().map(|response| response.status).collect();
+    assert_eq!(statuses, [200, 200, 200, 400]);
+    responses
+}
+
+fn upgrade(address: SocketAddr, target: &str) -> Response {
+    let mut http = Http::connect(address);
+    let mut headers = UPGRADE.to_vec();
+    headers.push(ORIGIN);
+    http.request("GET", target, &headers, b"");
+    http.response()
+}
+
+fn preflight(address: SocketAddr, target: &str, wanted: Option<&str>) -> Response {
+    let mut headers = vec![ORIGIN, ("Access-Control-Request-Method", "POST")];
+    headers.extend(wanted.map(|wanted| ("Access-Control-Request-Headers", wanted)));
+    let mut http = Http::connect(address);
+    http.request("OPTIONS", target, &headers, b"");
+    http.response()
+}
+
+/// The elements of all Vary headers.
+fn vary(response: &Response) -> Vec<&str> {
+    let lines = response.headers.iter().filter(|(name, _)| name.eq_ignore_ascii_case("vary"));
+    let mut all: Vec<_> = lines.flat_map(|(_, value)| value.split(',').map(str::trim)).collect();
+    all.sort_unstable();
+    all
+}
+
+#[test]
+fn a_star_is_on_every_response_with_or_without_an_origin() {
+    echo(|address| {
+        for header in [ORIGIN, ("X-None", "")] {
+            for response in responses(address, header) {
+                assert_eq!(response.header("access-control-allow-origin"), Some("*"));
+                assert_eq!(response.header("access-control-allow-credentials"), None);
+                assert!(vary(&response).is_empty());
+            }
+        }
+        let response = upgrade(address, WEBSOCKET);
+        assert_eq!(response.status, 101);
+        assert_eq!(response.header("access-control-allow-origin"), Some("*"));
+    });
+}
+
+#[test]
+fn reflecting_names_the_origin_and_allows_credentials() {
+    echo_with(
+        |builder| builder.cors(Cors::Reflect),
+        |address| {
+            let mut all = responses(address, ORIGIN);
+            all.push(upgrade(address, WEBSOCKET));
+            for response in all {
+                assert_eq!(response.header("access-control-allow-origin"), Some(ORIGIN.1));
+                assert_eq!(response.header("access-control-allow-credentials"), Some("true"));
+                assert_eq!(vary(&response), ["Origin"]);
+            }
+            for response in responses(address, ("X-None", "")) {
+                assert_eq!(response.header("access-control-allow-origin"), None);
+                assert_eq!(vary(&response), ["Origin"]);
+            }
+        },
+    );
+}
+
+#[test]
+fn without_it_no_response_says_anything_and_a_preflight_is_a_bad_method() {
+    echo_with(
+        |builder| builder.cors(Cors::Off),
+        |address| {
+            let mut all = responses(address, ORIGIN);
+            all.push(upgrade(address, WEBSOCKET));
+            for response in all {
+                assert_eq!(response.header("access-control-allow-origin"), None);
+                assert!(vary(&response).is_empty());
+            }
+            let response = preflight(address, POLLING, None);
+            let body = r#"{"code":2,"message":"Bad handshake method"}"#;
+            assert_eq!(status_and_text(&response), (400, body));
+        },
+    );
+}
+
+#[test]
+fn a_preflight_is_answered_before_anything_is_checked() {
+    echo(|address| {
+        let session = open(address);
+        for target in [POLLING, &session.target, PATH, "/engine.io/?EIO=3&sid=x"] {
+            let response = preflight(address, target, Some("X-One, X-Two"));
+            assert_eq!(status_and_text(&response), (204, ""), "{target}");
+            assert_eq!(response.header("content-length"), Some("0"));
+            assert_eq!(
+                response.header("access-control-allow-methods"),
+                Some("GET,HEAD,PUT,PATCH,POST,DELETE")
+            );
+            assert_eq!(response.header("access-control-allow-headers"), Some("X-One, X-Two"));
+            assert_eq!(response.header("access-control-allow-origin"), Some("*"));
+            assert_eq!(vary(&response), ["Access-Control-Request-Headers"]);
+        }
+        let response = preflight(address, POLLING, None);
+        assert_eq!(response.header("access-control-allow-headers"), None);
+        crate::assert_echoes(&session);
+    });
+}
+
+#[test]
+fn a_preflight_may_reflect_too() {
+    echo_with(
+        |builder| builder.cors(Cors::Reflect),
+        |address| {
+            let response = preflight(address, POLLING, Some("content-type"));
+            assert_eq!(response.status, 204);
+            assert_eq!(response.header("access-control-allow-origin"), Some(ORIGIN.1));
+            assert_eq!(response.header("access-control-allow-credentials"), Some("true"));
+            assert_eq!(response.header("access-control-allow-headers"), Some("content-type"));
+            assert_eq!(vary(&response), ["Access-Control-Request-Headers", "Origin"]);
+        },
+    );
+}
+
+#[test]
+fn a_refused_upgrade_has_no_headers_of_the_kind() {
+    for cors in [Cors::Any, Cors::Reflect] {
+        echo_with(
+            move |builder| builder.cors(cors),
+            |address| {
+                let response = upgrade(address, "/engine.io/?EIO=4&transport=abc");
+                assert_eq!(response.status, 400);
+                assert_eq!(response.header("access-control-allow-origin"), None);
+            },
+        );
+    }
+}

@@ -145,6 +145,7 @@ fn polling_cancelled_poll() {
     echo(|address| {
         let session = open(address);
         drop(session.start_get());
+        assert_eq!(session.get().status, 400);
         assert_gone(&session);
     });
 }

@@ -1,1 +1,3 @@
-#[path = "../common/mod.rs"] mod common; fn main(){}
+#[path = "../common/mod.rs"]
+mod common;
+fn main() {}

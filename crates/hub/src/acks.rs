@@ -8,9 +8,9 @@ use crate::deadlines::DeadlineKey;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct AckToken(pub u64);
 
-/// What one socket owes. Holds no memory while that is nothing.
+/// What one socket owes, in the order it was asked for.
 #[derive(Debug, Default)]
-pub(crate) struct Acks(Option<Box<BTreeMap<u64, Awaited>>>);
+pub(crate) struct Acks(BTreeMap<u64, Awaited>);
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Awaited {
@@ -20,20 +20,15 @@ pub(crate) struct Awaited {
 
 impl Acks {
     pub(crate) fn insert(&mut self, id: u64, awaited: Awaited) {
-        self.0.get_or_insert_default().insert(id, awaited);
+        self.0.insert(id, awaited);
     }
 
     pub(crate) fn remove(&mut self, id: u64) -> Option<Awaited> {
-        let table = self.0.as_mut()?;
-        let awaited = table.remove(&id);
-        if table.is_empty() {
-            self.0 = None;
-        }
-        awaited
+        self.0.remove(&id)
     }
 
-    /// Everything that will never come, in the order it was asked for.
+    /// Everything that will never come.
     pub(crate) fn drain(&mut self) -> impl Iterator<Item = Awaited> + use<> {
-        self.0.take().map(|table| *table).unwrap_or_default().into_values()
+        std::mem::take(&mut self.0).into_values()
     }
 }

@@ -120,7 +120,9 @@ mod tests {
         let (mailbox, wakes) = (Mailbox::default(), Arc::new(AtomicUsize::new(0)));
         let counter = wakes.clone();
         mailbox.post_one(stop());
-        mailbox.set_waker(Box::new(move || drop(counter.fetch_add(1, Ordering::SeqCst))));
+        mailbox.set_waker(Box::new(move || {
+            counter.fetch_add(1, Ordering::SeqCst);
+        }));
         let mut mail = Vec::new();
         assert_eq!(
             wakes.load(Ordering::SeqCst),

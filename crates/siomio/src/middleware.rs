@@ -3,7 +3,10 @@
 use serde::de::DeserializeOwned;
 use siomio_packet::Data;
 
-use crate::{ConnectError, Socket, registry::Verdict};
+use crate::{ConnectError, Socket};
+
+/// What a middleware answers.
+pub(crate) type Verdict = Result<(), ConnectError>;
 
 /// A middleware whose auth type is settled.
 pub(crate) trait ErasedMiddleware: Send + Sync {

@@ -13,7 +13,7 @@ use siomio_engine::{CloseReason, Message};
 use siomio_hub::{DisconnectReason, NamespaceId};
 
 use crate::{
-    ConnectError, EngineSocket, HandlerError, Request, Responder, Socket, handler::ErasedHandler,
+    EngineSocket, HandlerError, Request, Responder, Socket, handler::ErasedHandler,
     middleware::ErasedMiddleware,
 };
 
@@ -60,8 +60,6 @@ pub(crate) type OpenHandler = dyn Fn(&EngineSocket) + Send + Sync;
 pub(crate) type MessageHandler = dyn Fn(&EngineSocket, Message<'_>) + Send + Sync;
 pub(crate) type CloseHandler = dyn Fn(&EngineSocket, CloseReason) + Send + Sync;
 pub(crate) type HttpHandler = dyn Fn(&Request<'_>, Responder) + Send + Sync;
-/// What a middleware answers.
-pub(crate) type Verdict = Result<(), ConnectError>;
 
 impl Registry {
     /// A registry that knows the main namespace.

@@ -3,6 +3,7 @@
 mod door;
 mod event_loop;
 mod listen;
+mod listeners;
 mod os;
 
 use std::{

@@ -92,9 +92,14 @@ impl Ws {
             own.map(|(_, value)| value.as_bytes()).collect::<Vec<_>>()
         };
         handshake.verify(response.status, values).expect("the 101 is right");
+        Ok(Self::from_http(http))
+    }
+
+    /// Takes a connection over whose 101 has been read.
+    pub fn from_http(http: Http) -> Self {
         let (stream, unread) = http.into_parts();
         let limits = Limits { max_message: usize::MAX, ..Limits::default() };
-        Ok(Self { stream, reader: Reader::new(Role::Client, limits), unread })
+        Self { stream, reader: Reader::new(Role::Client, limits), unread }
     }
 
     /// Sends a text message.

@@ -7,18 +7,13 @@ use std::{
     time::{SystemTime, UNIX_EPOCH},
 };
 
-use serde::{Deserialize, Serialize};
-use serde_json::json;
+use serde::Deserialize;
+use serde_json::{Value, json};
 use siomio::{Ack, BROWSER_CLIENT, Server, Socket, SocketHandle};
 
-/// Who is here under which nickname, and where.
+/// Who is here under which nickname: the room, and how to reach them.
 #[derive(Clone, Default)]
-struct Guests(Arc<Mutex<BTreeMap<String, Guest>>>);
-
-struct Guest {
-    room: String,
-    socket: SocketHandle,
-}
+struct Guests(Arc<Mutex<BTreeMap<String, (String, SocketHandle)>>>);
 
 /// What a socket that has entered remembers.
 #[derive(Clone)]
@@ -37,13 +32,6 @@ struct Enter {
 struct Whisper {
     to: String,
     text: String,
-}
-
-#[derive(Serialize)]
-struct Said {
-    from: String,
-    text: String,
-    at: u64,
 }
 
 fn main() -> io::Result<()> {
@@ -71,19 +59,17 @@ fn main() -> io::Result<()> {
         all.enter(socket, me.nickname, room_name(&room), ack);
     });
     server.on("message", |socket: &Socket, text: String| {
-        let Some(Me { nickname: from, room }) = socket.data().get() else { return };
-        socket.io().to(room).emit("message", Said { from, text, at: now() });
+        let Some(me) = socket.data().get::<Me>() else { return };
+        socket.io().to(me.room).emit("message", said(&me.nickname, &text));
     });
     let all = guests.clone();
     server.on("whisper", move |socket: &Socket, Whisper { to, text }: Whisper, ack: Ack| {
-        let Some(Me { nickname: from, .. }) = socket.data().get() else { return };
-        match all.lock().get(&to) {
-            Some(guest) => {
-                guest.socket.emit("whisper", Said { from, text, at: now() });
-                ack.send(json!({ "ok": true }));
-            }
-            None => ack.send(json!({ "ok": false, "error": format!("{to} is not here") })),
-        }
+        let Some(me) = socket.data().get::<Me>() else { return };
+        let Some((_, recipient)) = all.lock().get(&to).cloned() else {
+            return ack.send(json!({ "ok": false, "error": format!("{to} is not here") }));
+        };
+        recipient.emit("whisper", said(&me.nickname, &text));
+        ack.send(json!({ "ok": true }));
     });
     server.on("typing", |socket: &Socket, typing: bool| {
         let Some(Me { nickname, room }) = socket.data().get() else { return };
@@ -102,24 +88,19 @@ fn main() -> io::Result<()> {
 impl Guests {
     /// Gives out a nickname, unless it is bad or somebody has it.
     fn welcome(&self, socket: &Socket, nickname: &str, room: &str) -> Result<(), String> {
-        let mut guests = self.lock();
         if nickname.is_empty() || nickname.chars().count() > 24 {
-            Err("a nickname has 1 to 24 characters".to_owned())
-        } else if guests.contains_key(nickname) || socket.data().contains::<Me>() {
-            Err(format!("{nickname} is taken"))
-        } else {
-            guests.insert(
-                nickname.to_owned(),
-                Guest { room: room.to_owned(), socket: socket.handle() },
-            );
-            Ok(())
+            return Err("a nickname has 1 to 24 characters".to_owned());
         }
+        let mut guests = self.lock();
+        if guests.contains_key(nickname) || socket.data().contains::<Me>() {
+            return Err(format!("{nickname} is taken"));
+        }
+        guests.insert(nickname.to_owned(), (room.to_owned(), socket.handle()));
+        Ok(())
     }
 
     fn enter(&self, socket: &Socket, nickname: String, room: String, ack: Ack) {
-        if let Some(guest) = self.lock().get_mut(&nickname) {
-            guest.room.clone_from(&room);
-        }
+        self.lock().insert(nickname.clone(), (room.clone(), socket.handle()));
         socket.join(&room);
         socket.to(&*room).emit("note", format!("{nickname} joined"));
         let people = self.tell(socket, &room);
@@ -128,10 +109,8 @@ impl Guests {
     }
 
     fn leave(&self, socket: &Socket, me: &Me) {
+        self.lock().insert(me.nickname.clone(), (String::new(), socket.handle()));
         socket.leave(&me.room);
-        if let Some(guest) = self.lock().get_mut(&me.nickname) {
-            guest.room.clear();
-        }
         socket.to(&*me.room).emit("note", format!("{} left", me.nickname));
         self.tell(socket, &me.room);
     }
@@ -139,25 +118,23 @@ impl Guests {
     /// Tells a room who is in it.
     fn tell(&self, socket: &Socket, room: &str) -> Vec<String> {
         let guests = self.lock();
-        let people: Vec<_> = guests
-            .iter()
-            .filter(|(_, guest)| guest.room == room)
-            .map(|(name, _)| name.clone())
-            .collect();
+        let here = guests.iter().filter(|(_, (own, _))| own == room);
+        let people: Vec<String> = here.map(|(nickname, _)| nickname.clone()).collect();
         socket.io().to(room).emit("people", &people);
         people
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, Guest>> {
+    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, (String, SocketHandle)>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn said(from: &str, text: &str) -> Value {
+    let now = SystemTime::now().duration_since(UNIX_EPOCH);
+    json!({ "from": from, "text": text, "at": now.map_or(0, |now| now.as_millis() as u64) })
 }
 
 fn room_name(name: &str) -> String {
     let name: String = name.trim().chars().take(64).collect();
     if name.is_empty() { "lobby".to_owned() } else { name }
-}
-
-fn now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_millis() as u64)
 }

@@ -7,11 +7,11 @@ use std::{
     time::{Duration, Instant},
 };
 
-use mio::{Events, Poll, Token, Waker, event::Event};
+use mio::{Events, Poll, Waker, event::Event};
 
 use super::{
     Arrivals,
-    door::Listeners,
+    listeners::{Listeners, WAKER},
     os::{Connection, Os},
 };
 use crate::{
@@ -28,9 +28,6 @@ pub(super) struct EventLoop {
     listeners: Listeners,
     arrivals: Arrivals,
 }
-
-/// No connection has a token whose lower half is all ones.
-pub(super) const WAKER: Token = Token(usize::MAX);
 
 impl EventLoop {
     pub(super) fn new(

@@ -14,8 +14,8 @@ use siomio_hub::{AckToken, Arena, ClientKey, Hub, Key, SocketKey};
 
 use super::{
     conn::{Conn, ConnKey},
+    date::DateCache,
     environment::Environment,
-    perform::DateCache,
     timers::{TimerKey, Timers},
     wheel::Wheel,
 };

@@ -28,7 +28,7 @@ impl Core {
         for session in std::mem::take(&mut self.unflushed) {
             if let Some(state) = self.sessions.get_mut(session) {
                 state.dirty = false;
-                self.act(session, |machine, actions| machine.flush(actions));
+                self.act(session, engine::Session::flush);
             }
         }
     }
@@ -187,22 +187,5 @@ impl Core {
                 machine.handle_post_gone(request, actions);
             });
         }
-    }
-}
-
-/// The Date header, made anew every second.
-#[derive(Debug, Default)]
-pub(crate) struct DateCache {
-    second: u64,
-    text: String,
-}
-
-impl DateCache {
-    fn at(&mut self, second: u64) -> &str {
-        if self.second != second || self.text.is_empty() {
-            self.second = second;
-            self.text = http::http_date(second);
-        }
-        &self.text
     }
 }

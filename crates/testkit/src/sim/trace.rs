@@ -50,7 +50,10 @@ impl Trace {
         let lines = &self.0.borrow().lines;
         let all = std::env::var_os("SIM_TRACE").is_some();
         let skipped = if all { 0 } else { lines.len().saturating_sub(TAIL) };
-        eprintln!("--- seed {seed}: {} lines, {skipped} not shown (SIM_TRACE=1 shows all)", lines.len());
+        eprintln!(
+            "--- seed {seed}: {} lines, {skipped} not shown (SIM_TRACE=1 shows all)",
+            lines.len()
+        );
         for line in &lines[skipped..] {
             eprintln!("{line}");
         }

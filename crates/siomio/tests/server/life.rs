@@ -1,0 +1,149 @@
+//! The life of a server: HTTP beside it, slow clients, the end.
+
+use std::{net::SocketAddr, sync::mpsc, time::Duration};
+
+use siomio::Server;
+use siomio_testkit::{PATIENCE, http::Http, ws::Got};
+
+use super::{SOON, join, join_polling, start, with_shards};
+
+#[test]
+fn http_beside_it_may_emit_and_answer_later() {
+    with_shards(|builder| {
+        let server = builder.max_http_body(1000).build();
+        let io = server.io();
+        server.http(move |request, response| match (request.method().as_str(), request.path()) {
+            ("POST", "/announce") => {
+                io.emit("announcement", request.text());
+                response.status(202).header("X-Told", "all").json(&request.body().len());
+            }
+            ("GET", "/later") => {
+                std::thread::spawn(move || response.text("later"));
+            }
+            ("GET", "/bad") => response.header("X-Bad", "a\r\nb").text("never"),
+            ("GET", "/echo") => response.text(request.query("q").unwrap_or_default().into_owned()),
+            _ => {}
+        });
+        let (running, address) = start(server);
+        let (mut ws, _) = join(address);
+        let mut http = Http::connect(address);
+        let response = http.post("/announce", "good news");
+        assert_eq!(
+            (response.status, response.text(), response.header("x-told")),
+            (202, "9", Some("all"))
+        );
+        assert_eq!(ws.message(), "42[\"announcement\",\"good news\"]");
+        assert_eq!(http.get("/later").text(), "later");
+        assert_eq!(http.get("/bad").status, 500);
+        assert_eq!(http.get("/echo?q=a%20b").text(), "a b");
+        assert_eq!(http.get("/nothing").status, 404);
+        assert_eq!(http.post("/announce", [b'x'; 1001]).status, 413);
+        assert_eq!(http.get("/echo?q=still+here").text(), "still here");
+        running.shutdown(SOON).unwrap();
+    });
+}
+
+#[test]
+fn a_client_that_does_not_read_is_dropped_with_its_own_reason() {
+    with_shards(|builder| {
+        let server = builder.max_buffered(200_000).build();
+        let (told, hear) = mpsc::channel();
+        server.on_disconnect(move |_, reason| told.send(reason.as_str()).unwrap());
+        let (running, address) = start(server);
+        let (deaf, _) = join(address);
+        let (mut good, _) = join(address);
+        let deaf_polling = join_polling(address);
+        let io = running.io();
+        let large = "x".repeat(100_000);
+        let mut reasons = Vec::new();
+        // Enough for any buffer of the system; the good client reads along.
+        for n in 0..2000 {
+            io.emit("large", &large);
+            loop {
+                match good.next() {
+                    Got::Text(text) if text == "2" => good.send("3"),
+                    Got::Text(text) => break assert!(text.len() > 100_000),
+                    other => panic!("{other:?} after {n}"),
+                }
+            }
+            reasons.extend(hear.try_iter());
+            if reasons.len() == 2 {
+                break;
+            }
+        }
+        assert_eq!(reasons, ["slow consumer"; 2]);
+        assert_eq!(deaf_polling.get().status, 400);
+        drop(deaf);
+        running.shutdown(SOON).unwrap();
+    });
+}
+
+#[test]
+fn shutting_down_tells_everybody_and_flushes_what_is_queued() {
+    with_shards(|builder| {
+        let server = builder.build();
+        let (told, hear) = mpsc::channel();
+        server.on_disconnect(move |_, reason| told.send(reason.as_str()).unwrap());
+        let (running, address) = start(server);
+        let (mut ws, _) = join(address);
+        let (parked, fetching) = (join_polling(address), join_polling(address));
+        let mut get = parked.start_get();
+        let mut idle = Http::connect(address);
+        assert_eq!(idle.get("/nothing").status, 404);
+        let mut keep = Http::connect(address);
+        keep.request("POST", &fetching.target, &[], b"3");
+        assert_eq!(keep.response().status, 200);
+
+        let io = running.io();
+        io.emit("last", "words");
+        io.close(PATIENCE);
+        assert_eq!(ws.text(), "42[\"last\",\"words\"]");
+        assert_eq!(ws.closing(), None);
+        assert_eq!(get.response().text(), "42[\"last\",\"words\"]");
+        assert_eq!(get.get(&parked.target).text(), "6\u{1e}1");
+        assert_eq!(keep.get(&fetching.target).text(), "42[\"last\",\"words\"]");
+        assert_eq!(keep.get(&fetching.target).text(), "6\u{1e}1");
+        let mut reasons: Vec<_> = (0..3).map(|_| hear.recv_timeout(PATIENCE).unwrap()).collect();
+        reasons.dedup();
+        assert_eq!(reasons, ["server shutting down"]);
+        for http in [&mut get, &mut keep, &mut idle] {
+            assert!(http.is_closed());
+        }
+        // The connections end when we do.
+        drop((ws, get, keep, idle));
+        running.join().unwrap();
+        assert!(std::net::TcpStream::connect(address).is_err(), "nobody listens any more");
+    });
+}
+
+#[test]
+fn shutting_down_ends_at_the_deadline_whoever_still_hangs_on() {
+    let server = Server::builder().shards(2).build();
+    let (running, address) = start(server);
+    let (ws, _) = join(address);
+    let polling = join_polling(address);
+    running.shutdown(Duration::from_millis(100)).unwrap();
+    drop((ws, polling));
+}
+
+#[test]
+fn a_server_runs_once() {
+    let server = Server::builder().shards(1).build();
+    let io = server.io();
+    let (running, _) = start(server);
+    running.shutdown(SOON).unwrap();
+    assert_eq!(io.connections(), 0);
+    assert_eq!(io.emit("nobody", "hears"), siomio::Sent::Queued);
+}
+
+#[test]
+fn both_families_and_several_addresses_are_served() {
+    let server = Server::builder().shards(2).build();
+    server.http(|request, response| response.text(request.peer_addr().ip().to_string()));
+    let addresses: [SocketAddr; 2] = ["127.0.0.1:0".parse().unwrap(), "[::1]:0".parse().unwrap()];
+    let running = server.bind(&addresses[..]).unwrap().spawn().unwrap();
+    for address in running.local_addrs().to_vec() {
+        assert_eq!(Http::connect(address).get("/").text(), address.ip().to_string());
+    }
+    running.shutdown(SOON).unwrap();
+}

@@ -1,0 +1,13 @@
+//! Whole servers on a simulated network: the very shards that run on real sockets, with every byte, event and turn in an
+//! order that a seed chooses.
+//!
+//! A failure prints its seed and what happened last. `SIM_SEED=7 cargo test -p siomio --test simulated order` runs one seed,
+//! `SIM_TRACE=1` shows the whole trace, and `SIM_TIMES=100` runs a hundred times as many seeds.
+
+mod binary;
+mod books;
+mod handles;
+mod order;
+mod proxy;
+mod replay;
+mod talk;
