@@ -67,15 +67,12 @@ fn requests_of_many_sessions_may_come_in_one_piece() {
     echo(|address| {
         let sessions = sessions(address);
         let mut http = Http::connect(address);
-        let mut requests = String::new();
         for round in 0..10 {
-            for session in &sessions {
-                requests += &request("POST", session, &format!("4{round} {}", session.sid));
-                requests += &request("GET", session, "");
-            }
-        }
-        http.send(requests);
-        for round in 0..10 {
+            let requests = sessions.iter().map(|session| {
+                request("POST", session, &format!("4{round} {}", session.sid))
+                    + &request("GET", session, "")
+            });
+            http.send(requests.collect::<String>());
             for session in &sessions {
                 assert_eq!(status_and_text(&http.response()), (200, "ok"));
                 assert_eq!(http.response().text(), format!("4{round} {}", session.sid));

@@ -16,7 +16,7 @@ use crate::{Cors, EngineServer, Io, Server, config::Config, shared::Shared};
 #[must_use = "call `build`"]
 pub struct ServerBuilder {
     path: String,
-    shards: Option<u8>,
+    shards: u8,
     engine: siomio_engine::Config,
     hub: siomio_hub::Config,
     cors: Cors,
@@ -31,7 +31,7 @@ impl ServerBuilder {
     pub(crate) fn new() -> Self {
         Self {
             path: "/socket.io".to_owned(),
-            shards: None,
+            shards: 0,
             engine: siomio_engine::Config::default(),
             hub: siomio_hub::Config::default(),
             cors: Cors::Off,
@@ -49,10 +49,10 @@ impl ServerBuilder {
         self
     }
 
-    /// How many event loops share the work, 1 to 255. Default: one for each available core. With one, everything runs on
+    /// How many event loops share the work, 1 to 255. Default, and 0: one for each available core. With one, everything runs on
     /// the thread that runs the server; with more, each has a thread of its own.
     pub fn shards(mut self, shards: u8) -> Self {
-        self.shards = Some(shards.max(1));
+        self.shards = shards;
         self
     }
 
@@ -166,7 +166,7 @@ impl ServerBuilder {
         let path = self.path.trim_matches('/');
         let config = Config {
             path: if path.is_empty() { "/".to_owned() } else { format!("/{path}/") },
-            shards: self.shards.unwrap_or_else(cores),
+            shards: if self.shards == 0 { cores() } else { self.shards },
             engine_only,
             engine: Arc::new(self.engine),
             hub: self.hub,

@@ -3,6 +3,7 @@
 use std::{
     collections::BTreeMap,
     env, io,
+    str::FromStr,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::{SystemTime, UNIX_EPOCH},
 };
@@ -11,9 +12,16 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use siomio::{Ack, BROWSER_CLIENT, Server, Socket, SocketHandle};
 
-/// Who is here under which nickname: the room, and how to reach them.
+/// Who is here under which nickname: the room, and how to reach them. Lists of people are numbered, because those that
+/// different shards send may overtake each other.
+#[derive(Default)]
+struct Book {
+    guests: BTreeMap<String, (String, SocketHandle)>,
+    version: u64,
+}
+
 #[derive(Clone, Default)]
-struct Guests(Arc<Mutex<BTreeMap<String, (String, SocketHandle)>>>);
+struct Guests(Arc<Mutex<Book>>);
 
 /// What a socket that has entered remembers.
 #[derive(Clone)]
@@ -35,8 +43,7 @@ struct Whisper {
 }
 
 fn main() -> io::Result<()> {
-    let port = env::var("PORT").unwrap_or_else(|_| "3000".to_owned());
-    let server = Server::new();
+    let server = Server::builder().shards(setting("SHARDS", 0)).build();
     server.http(|request, response| match request.path() {
         "/" => response.html(include_str!("page.html")),
         "/siomio.js" => response.body("text/javascript; charset=utf-8", BROWSER_CLIENT),
@@ -65,7 +72,7 @@ fn main() -> io::Result<()> {
     let all = guests.clone();
     server.on("whisper", move |socket: &Socket, Whisper { to, text }: Whisper, ack: Ack| {
         let Some(me) = socket.data().get::<Me>() else { return };
-        let Some((_, recipient)) = all.lock().get(&to).cloned() else {
+        let Some((_, recipient)) = all.lock().guests.get(&to).cloned() else {
             return ack.send(json!({ "ok": false, "error": format!("{to} is not here") }));
         };
         recipient.emit("whisper", said(&me.nickname, &text));
@@ -78,11 +85,12 @@ fn main() -> io::Result<()> {
     server.on_disconnect(move |socket, _| {
         let Some(me) = socket.data().get::<Me>() else { return };
         guests.leave(socket, &me);
-        guests.lock().remove(&me.nickname);
+        guests.lock().guests.remove(&me.nickname);
     });
 
+    let port: u16 = setting("PORT", 3000);
     println!("chat on http://localhost:{port}");
-    server.listen(format!("localhost:{port}"))
+    server.listen(("localhost", port))
 }
 
 impl Guests {
@@ -91,7 +99,7 @@ impl Guests {
         if nickname.is_empty() || nickname.chars().count() > 24 {
             return Err("a nickname has 1 to 24 characters".to_owned());
         }
-        let mut guests = self.lock();
+        let guests = &mut self.lock().guests;
         if guests.contains_key(nickname) || socket.data().contains::<Me>() {
             return Err(format!("{nickname} is taken"));
         }
@@ -100,31 +108,32 @@ impl Guests {
     }
 
     fn enter(&self, socket: &Socket, nickname: String, room: String, ack: Ack) {
-        self.lock().insert(nickname.clone(), (room.clone(), socket.handle()));
+        self.lock().guests.insert(nickname.clone(), (room.clone(), socket.handle()));
         socket.join(&room);
         socket.to(&*room).emit("note", format!("{nickname} joined"));
-        let people = self.tell(socket, &room);
-        ack.send(json!({ "ok": true, "nickname": nickname, "room": room, "people": people }));
+        let (people, version) = self.tell(socket, &room);
+        ack.send(json!({ "ok": true, "nickname": nickname, "room": room, "people": people, "version": version }));
         socket.data().insert(Me { nickname, room });
     }
 
     fn leave(&self, socket: &Socket, me: &Me) {
-        self.lock().insert(me.nickname.clone(), (String::new(), socket.handle()));
+        self.lock().guests.insert(me.nickname.clone(), (String::new(), socket.handle()));
         socket.leave(&me.room);
         socket.to(&*me.room).emit("note", format!("{} left", me.nickname));
         self.tell(socket, &me.room);
     }
 
     /// Tells a room who is in it.
-    fn tell(&self, socket: &Socket, room: &str) -> Vec<String> {
-        let guests = self.lock();
-        let here = guests.iter().filter(|(_, (own, _))| own == room);
+    fn tell(&self, socket: &Socket, room: &str) -> (Vec<String>, u64) {
+        let mut book = self.lock();
+        book.version += 1;
+        let here = book.guests.iter().filter(|(_, (own, _))| own == room);
         let people: Vec<String> = here.map(|(nickname, _)| nickname.clone()).collect();
-        socket.io().to(room).emit("people", &people);
-        people
+        socket.io().to(room).emit("people", (&people, book.version));
+        (people, book.version)
     }
 
-    fn lock(&self) -> MutexGuard<'_, BTreeMap<String, (String, SocketHandle)>> {
+    fn lock(&self) -> MutexGuard<'_, Book> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -135,6 +144,10 @@ fn said(from: &str, text: &str) -> Value {
 }
 
 fn room_name(name: &str) -> String {
-    let name: String = name.trim().chars().take(64).collect();
-    if name.is_empty() { "lobby".to_owned() } else { name }
+    let name = name.trim();
+    if name.is_empty() { "lobby".to_owned() } else { name.chars().take(64).collect() }
+}
+
+fn setting<T: FromStr>(name: &str, default: T) -> T {
+    env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
 }

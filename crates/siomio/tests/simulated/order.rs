@@ -1,6 +1,6 @@
 //! Events arrive once and in order, whatever the transport.
 
-use siomio_testkit::sim::{Lines, Plan, Policy, Random, SimClient, World, seeds};
+use siomio_testkit::sim::{Lines, Plan, Policy, Random, SimClient, Tear, World, seeds};
 
 use crate::talk::{self, Talker, talk};
 
@@ -8,7 +8,9 @@ use crate::talk::{self, Talker, talk};
 pub(crate) fn run(seed: u64, shards: u8, plan: impl Fn(&mut Random) -> Plan) -> World {
     let mut random = Random::new(seed ^ 0x0bde);
     let (server, heard) = talk::server(talk::builder(shards, &mut random));
-    let mut world = World::new(seed, shards, server);
+    let tear = Tear::any(&mut random);
+    talk::set_luggage(tear);
+    let mut world = World::with_tear(seed, shards, server, tear);
     let policies = [Policy::Fresh, Policy::KeepAlive(6), Policy::Pipelined];
     let mut talkers: Vec<Talker> = (0..random.between(1, 4))
         .map(|number| {

@@ -1,13 +1,14 @@
 //! Numbered events both ways.
 
 use std::{
+    cell::Cell,
     collections::BTreeMap,
     sync::{Arc, Mutex},
     time::Duration,
 };
 
 use siomio::{Server, ServerBuilder, Socket};
-use siomio_testkit::sim::{Actor, Random, SimClient, World};
+use siomio_testkit::sim::{Actor, Random, SimClient, Tear, World};
 
 /// Events that each client sends, and gets.
 pub(crate) const EVENTS: u64 = 40;
@@ -45,15 +46,28 @@ fn say_next(socket: &Socket) {
     }
 }
 
-/// Most numbers come alone, some with luggage.
+/// Most numbers come alone, some with luggage, as much as the network can carry in reasonable time.
 fn pad(number: u64) -> String {
     let length = match number {
-        5 | 17 => 200,
-        11 => 5_000,
-        23 => 70_000,
+        5 | 17 => 150,
+        11 => LUGGAGE.get() / 10,
+        23 => LUGGAGE.get(),
         _ => 0,
     };
     "x".repeat(length)
+}
+
+thread_local! {
+    /// The largest padding. A world runs on one thread.
+    static LUGGAGE: Cell<usize> = const { Cell::new(0) };
+}
+
+pub(crate) fn set_luggage(tear: Tear) {
+    LUGGAGE.set(match tear.delivery {
+        0..20 => 300,
+        20..1000 => 5_000,
+        _ => 70_000,
+    });
 }
 
 /// A client that says its numbers at its own pace.

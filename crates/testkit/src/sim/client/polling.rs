@@ -116,16 +116,15 @@ impl SimClient {
             }
             Probe::Opening(mut websocket) => {
                 let got = websocket.poll();
-                if websocket.is_open() {
-                    assert_eq!(got, None, "nothing is said before the probe");
-                    websocket.send("2probe");
-                    return (Probe::Asked(websocket), true);
-                }
-                // Refused, or cut off: an earlier attempt may still be on the books.
-                return if got.is_some() {
-                    (Probe::None, true)
-                } else {
-                    (Probe::Opening(websocket), false)
+                return match got {
+                    None if websocket.is_open() => {
+                        websocket.send("2probe");
+                        (Probe::Asked(websocket), true)
+                    }
+                    None => (Probe::Opening(websocket), false),
+                    // Refused, or cut off: an earlier attempt may still be on the books.
+                    Some(Got::Close(_) | Got::End) => (Probe::None, true),
+                    Some(got) => panic!("client {}: {got:?} before the probe", self.number),
                 };
             }
             Probe::Pausing(mut websocket) => {
