@@ -23,15 +23,9 @@ struct Book {
 #[derive(Clone, Default)]
 struct Guests(Arc<Mutex<Book>>);
 
-/// What a socket that has entered remembers.
-#[derive(Clone)]
+/// As whom somebody enters, and what their socket remembers of it.
+#[derive(Clone, Deserialize)]
 struct Me {
-    nickname: String,
-    room: String,
-}
-
-#[derive(Deserialize)]
-struct Enter {
     nickname: String,
     room: String,
 }
@@ -52,8 +46,8 @@ fn main() -> io::Result<()> {
 
     let guests = Guests::default();
     let all = guests.clone();
-    server.on("enter", move |socket: &Socket, enter: Enter, ack: Ack| {
-        let (nickname, room) = (enter.nickname.trim().to_owned(), room_name(&enter.room));
+    server.on("enter", move |socket: &Socket, me: Me, ack: Ack| {
+        let (nickname, room) = (me.nickname.trim().to_owned(), room_name(&me.room));
         match all.welcome(socket, &nickname, &room) {
             Ok(()) => all.enter(socket, nickname, room, ack),
             Err(error) => ack.send(json!({ "ok": false, "error": error })),

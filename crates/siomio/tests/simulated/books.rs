@@ -59,8 +59,8 @@ impl Actor for Mortal {
         } else if self.left == 0 {
             self.client.vanish();
         }
-        // It is busy with living as long as it lives.
-        self.client.act(world) || self.left > 0
+        // Life goes on, with moments in which time passes.
+        self.client.act(world) || (self.left > 0 && world.random.one_in(2))
     }
 }
 

@@ -6,9 +6,7 @@ use std::{
 };
 
 use siomio::{Ack, Server, Socket, SocketHandle};
-use siomio_testkit::sim::{
-    Actor, Lines, Plan, Policy, Random, Received, SimClient, World, seeds,
-};
+use siomio_testkit::sim::{Actor, Lines, Plan, Policy, Random, Received, SimClient, World, seeds};
 
 use crate::talk::SOON;
 
@@ -105,8 +103,9 @@ fn run(seed: u64, shards: u8) {
             Asker { client, may_ask: false, asked: 0 }
         })
         .collect();
-    let all_hear =
-        |askers: &[Asker], count: usize| askers.iter().all(|asker| asker.client.received.len() >= count);
+    let all_hear = |askers: &[Asker], count: usize| {
+        askers.iter().all(|asker| asker.client.received.len() >= count)
+    };
     assert!(world.drive(&mut askers, SOON, |askers| all_hear(askers, 1)), "all are there");
     askers.iter_mut().for_each(|asker| asker.may_ask = true);
     let numbers = ROUNDS as usize * WAYS;
@@ -128,7 +127,8 @@ fn check(client: &SimClient, received: &[Received]) {
                 assert_eq!(event.json, format!("[{}]", next[client.number]), "{:?}", event.ack);
             }
             None => {
-                let (_, from, number): (String, usize, u64) = serde_json::from_str(&event.json).unwrap();
+                let (_, from, number): (String, usize, u64) =
+                    serde_json::from_str(&event.json).unwrap();
                 assert_eq!(number, next[from], "client {} hears client {from}", client.number);
                 next[from] += 1;
             }

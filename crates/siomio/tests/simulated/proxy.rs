@@ -17,9 +17,7 @@ fn run(seed: u64, policy: Policy, plan: impl Fn(&mut Random) -> Plan) {
     let (server, heard) = talk::server(builder);
     let mut world = World::with_tear(seed, 4, server, tear);
     let lines = Lines::new(policy);
-    let client = |number| {
-        Talker::new(SimClient::new(number, plan(&mut random), lines.clone()))
-    };
+    let client = |number| Talker::new(SimClient::new(number, plan(&mut random), lines.clone()));
     let mut talkers: Vec<Talker> = (0..CLIENTS).map(client).collect();
     talk(&mut world, &mut talkers, &heard);
     let homes = world.population().iter().filter(|[_, sessions, _, _]| *sessions > 0).count();
@@ -42,7 +40,9 @@ fn that_pipelines() {
 fn whose_clients_leave_it_for_websockets() {
     let plan = |random: &mut Random| match random.below(2) {
         0 => Plan::Polling,
-        _ => Plan::Upgrade { after: random.below(talk::EVENTS as usize), failures: random.below(2) },
+        _ => {
+            Plan::Upgrade { after: random.below(talk::EVENTS as usize), failures: random.below(2) }
+        }
     };
     seeds(60, |seed| {
         let policy = [Policy::KeepAlive(CLIENTS + 1), Policy::Pipelined][seed as usize % 2];
