@@ -2,7 +2,7 @@
 
 // The browser client of our own (crates/siomio/assets/siomio.js) against the Socket.IO conformance server, run in Node.
 //
-// SIO_URL  the address of a conformance server that is running already, best with a patient PING_TIMEOUT; unset, the tests start one
+// SIO_URL  the address of a conformance server that runs already, best with a patient PING_TIMEOUT; unset, one is started
 
 const assert = require('node:assert/strict');
 const net = require('node:net');

@@ -174,7 +174,7 @@ fn the_same_with_requests_behind_the_get() {
             let session = open(address);
             let mut http = Http::connect(address);
             let behind = request("PUT", &session.target, "");
-            http.send(request("GET", &session.target, "") + &behind.repeat(100));
+            http.send(request("GET", &session.target, "") + &behind.repeat(10));
             wait_for_shard(&session);
             leave(http);
             assert_gone(&session);

@@ -13,7 +13,7 @@ use siomio_websocket::OpCode;
 use crate::{
     assert_gone,
     common::{Client, heartbeat},
-    echo_with, open, open_ws,
+    echo, echo_with, open, open_ws,
 };
 
 const MS: Duration = Duration::from_millis(1);
@@ -174,15 +174,15 @@ fn pings_of_the_websocket_layer_are_answered_and_are_no_sign_of_life() {
 
 #[test]
 fn pings_go_the_other_way() {
-    echo_with(heartbeat(25_000, 20_000), |address| {
-        Client::on_both(address, crate::PATH, |mut client| {
-            client.send(&["4before", "2"]);
-            client.expect(&["4before"]);
-            match client {
-                Client::Polling { session, .. } => assert_gone(&session),
-                Client::WebSocket { mut ws, .. } => ws.expect_close(None),
-            }
-        });
+    echo(|address| {
+        for packet in ["2", "2probe"] {
+            let session = open(address);
+            assert_eq!(session.post(packet).text(), "ok");
+            assert_gone(&session);
+            let mut ws = open_ws(address);
+            ws.send(packet);
+            ws.expect_close(None);
+        }
     });
 }
 

@@ -9,8 +9,8 @@ use siomio_testkit::{
 };
 
 use crate::{
-    BAD_REQUEST, PATH, POLLING, WEBSOCKET, assert_echoes, assert_gone, common::Client, echo,
-    echo_with, open, status_and_text,
+    BAD_REQUEST, PATH, WEBSOCKET, assert_echoes, assert_gone, common::Client, echo, echo_with,
+    open, status_and_text,
 };
 
 fn assert_ws_echoes(ws: &mut Ws) {
@@ -215,7 +215,6 @@ fn polling_and_upgrade_do_not_go_together() {
         let session = open(address);
         Ws::connect(address, &session.target).expect_close(None);
         assert_echoes(&session);
-        Ws::connect(address, POLLING).expect_close(None);
     });
 }
 

@@ -82,7 +82,9 @@
 
   const SEPARATOR = "\x1e"; // between the packets of a polling payload
   const CONNECT = 0, DISCONNECT = 1, EVENT = 2, ACK = 3, CONNECT_ERROR = 4, BINARY_OFFSET = 3;
-  const RESERVED = new Set(["connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener"]);
+  const RESERVED = new Set([
+    "connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener",
+  ]);
   const HEAD = /^([0-6])(?:(\d{1,9})-)?(?:(\/[^,]*)(?:,|$))?(\d*)/; // type, attachments, namespace, ack id
 
   const isObject = (value) => typeof value === "object" && value !== null && !Array.isArray(value);
@@ -780,7 +782,7 @@
       return this.emit("message", ...args);
     }
 
-    /** `timeout(ms).emit(…, (err, …answer) => …)` and `timeout(ms).emitWithAck(…)` fail when no answer comes in time. */
+    /** `timeout(ms).emit(…, (err, …answer) => …)` and `timeout(ms).emitWithAck(…)` fail without a timely answer. */
     timeout(ms) {
       return {
         emit: (event, ...args) => {

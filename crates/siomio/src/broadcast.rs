@@ -2,10 +2,10 @@
 
 use std::{fmt, sync::Arc};
 
-use siomio_hub::{NamespaceId, Operation, Selector};
+use siomio_hub::{Operation, Selector};
 use siomio_packet::{IntoArgs, Kind, Payload, write_head};
 
-use crate::{Sent, mailbox::Mail, shared::Shared};
+use crate::{Namespace, Sent, mailbox::Mail};
 
 /// Some of the sockets of a namespace, on whichever shard they live.
 ///
@@ -19,13 +19,14 @@ use crate::{Sent, mailbox::Mail, shared::Shared};
 #[derive(Clone)]
 #[must_use = "a broadcast does nothing before it emits, joins, leaves or disconnects"]
 pub struct Broadcast {
-    shared: Arc<Shared>,
+    namespace: Namespace,
     to: Selector,
 }
 
 impl Broadcast {
-    pub(crate) const fn new(shared: Arc<Shared>, namespace: NamespaceId) -> Self {
-        Self { shared, to: Selector::new(namespace) }
+    pub(crate) const fn new(namespace: Namespace) -> Self {
+        let to = Selector::new(namespace.id());
+        Self { namespace, to }
     }
 
     /// Those in this room, too. Everybody's id is a room.
@@ -54,8 +55,13 @@ impl Broadcast {
             return error.into();
         }
         let mut text = Vec::with_capacity(payload.json().len() + 16);
-        let name = self.shared.registry.name(self.to.namespace);
-        write_head(&mut text, Kind::Event, payload.attachments().len(), &name, None);
+        write_head(
+            &mut text,
+            Kind::Event,
+            payload.attachments().len(),
+            self.namespace.name(),
+            None,
+        );
         text.extend_from_slice(payload.json().as_bytes());
         let packet =
             Arc::new(siomio_hub::Broadcast::new(text.into(), payload.attachments().to_vec()));
@@ -81,7 +87,7 @@ impl Broadcast {
     }
 
     fn operate(&self, make: impl Fn(Selector) -> Operation) {
-        self.shared.send_to_all(|| Mail::Operation(make(self.to.clone())));
+        self.namespace.shared().send_to_all(|| Mail::Operation(make(self.to.clone())));
     }
 }
 

@@ -83,9 +83,14 @@ impl<'s> Data<'s> {
     fn with<T: 'static, R>(&self, change: impl FnOnce(&mut T) -> R) -> Option<R> {
         let mut value = self.extensions(false)?.0.remove(&TypeId::of::<T>())?;
         let result = value.downcast_mut().map(change);
+        let mut value = Some(value);
         if let Some(mut extensions) = self.extensions(true) {
-            extensions.0.entry(TypeId::of::<T>()).or_insert(value);
+            // Unless the closure put another in its place; that one counts.
+            if !extensions.0.contains_key(&TypeId::of::<T>()) {
+                extensions.0.extend(value.take().map(|value| (TypeId::of::<T>(), value)));
+            }
         }
+        drop(value);
         result
     }
 

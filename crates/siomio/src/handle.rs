@@ -2,12 +2,13 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use siomio_hub::{NamespaceId, SocketKey};
+use siomio_hub::SocketKey;
 use siomio_packet::{IntoArgs, Payload};
 
 use crate::{
     Broadcast, Namespace, Reply, Sent, SocketId,
     mailbox::{Mail, Order},
+    shard::Local,
     shared::Shared,
 };
 
@@ -18,22 +19,15 @@ use crate::{
 /// its client: once that is gone, nothing happens any more.
 #[derive(Clone)]
 pub struct SocketHandle {
-    shared: Arc<Shared>,
+    namespace: Namespace,
     shard: u8,
     key: SocketKey,
-    namespace: NamespaceId,
     id: SocketId,
 }
 
 impl SocketHandle {
-    pub(crate) const fn new(
-        shared: Arc<Shared>,
-        shard: u8,
-        key: SocketKey,
-        namespace: NamespaceId,
-        id: SocketId,
-    ) -> Self {
-        Self { shared, shard, key, namespace, id }
+    pub(crate) const fn new(namespace: Namespace, shard: u8, key: SocketKey, id: SocketId) -> Self {
+        Self { namespace, shard, key, id }
     }
 
     /// The public id of the socket.
@@ -42,14 +36,19 @@ impl SocketHandle {
     }
 
     /// The namespace it is connected to.
-    pub fn namespace(&self) -> Namespace {
-        Namespace::new(self.shared.clone(), self.namespace)
+    pub const fn namespace(&self) -> &Namespace {
+        &self.namespace
     }
 
     /// Sends an event to this client. A tuple is several arguments, `()` none, anything else one.
     ///
-    /// [`Sent::Queued`] says that it is on its way to the client's shard; whether the client is still there is seen there.
+    /// From another thread than that of the client's shard, [`Sent::Queued`] says that it is on its way there; whether the
+    /// client is still there is seen then.
     pub fn emit<A: IntoArgs>(&self, event: &str, args: A) -> Sent {
+        if let Some(local) = Local::current(self.shared()).filter(|local| local.index == self.shard)
+        {
+            return local.emit(self.key, event, &args);
+        }
         let mut payload = Payload::default();
         if let Err(error) = payload.event(event, &args) {
             return error.into();
@@ -81,13 +80,13 @@ impl SocketHandle {
 
     /// The rooms the socket is in, that of its own id first; none once it is gone.
     pub fn rooms(&self) -> Vec<Arc<str>> {
-        let rooms = self.shared.rooms(self.shard).lock();
+        let rooms = self.shared().rooms(self.shard).lock();
         rooms.unwrap_or_else(std::sync::PoisonError::into_inner).rooms_of(self.key)
     }
 
     /// Everybody in the namespace but this socket.
     pub fn broadcast(&self) -> Broadcast {
-        Broadcast::new(self.shared.clone(), self.namespace).except(&self.id)
+        Broadcast::new(self.namespace.clone()).except(&self.id)
     }
 
     /// Everybody in a room but this socket.
@@ -100,8 +99,12 @@ impl SocketHandle {
         self.order(Order::Disconnect { close });
     }
 
+    const fn shared(&self) -> &Arc<Shared> {
+        self.namespace.shared()
+    }
+
     pub(crate) fn order(&self, order: Order) {
-        self.shared.send(self.shard, Mail::Socket { socket: self.key, order });
+        self.shared().send(self.shard, Mail::Socket { socket: self.key, order });
     }
 }
 
@@ -109,7 +112,7 @@ impl PartialEq for SocketHandle {
     fn eq(&self, other: &Self) -> bool {
         self.key == other.key
             && self.shard == other.shard
-            && Arc::ptr_eq(&self.shared, &other.shared)
+            && Arc::ptr_eq(self.shared(), other.shared())
     }
 }
 

@@ -23,42 +23,41 @@ use crate::{Namespace, mailbox::Mail, shared::Shared};
 /// ```
 #[derive(Clone)]
 pub struct Io {
-    shared: Arc<Shared>,
     main: Namespace,
 }
 
 impl Io {
     pub(crate) fn new(shared: Arc<Shared>) -> Self {
-        let main = Namespace::new(shared.clone(), siomio_hub::NamespaceId::new(0));
-        Self { shared, main }
+        let (id, name) = shared.registry.namespace("/");
+        Self { main: Namespace::new(shared, id, name) }
     }
 
     /// A namespace, created when it is first asked for. A name without its slash gets one.
     pub fn of(&self, name: &str) -> Namespace {
-        let id = if name.starts_with('/') {
-            self.shared.registry.namespace(name)
-        } else {
-            self.shared.registry.namespace(&format!("/{name}"))
+        let shared = self.shared();
+        let (id, name) = match name.strip_prefix('/') {
+            Some(_) => shared.registry.namespace(name),
+            None => shared.registry.namespace(&format!("/{name}")),
         };
-        Namespace::new(self.shared.clone(), id)
+        Namespace::new(shared.clone(), id, name)
     }
 
     /// How many connections are open, those of plain HTTP included.
     pub fn connections(&self) -> usize {
-        self.shared.connections()
+        self.shared().connections()
     }
 
     /// Shuts the server down: it takes no new connections, tells every client, and writes what is left. When that is
     /// done, or `within` is over, whoever runs the server returns.
     pub fn close(&self, within: Duration) {
         let deadline = Instant::now() + within;
-        self.shared.stop();
-        self.shared.send_to_all(|| Mail::Stop { deadline });
-        self.shared.door.wake();
+        self.shared().stop();
+        self.shared().send_to_all(|| Mail::Stop { deadline });
+        self.shared().door.wake();
     }
 
     pub(crate) fn shared(&self) -> &Arc<Shared> {
-        &self.shared
+        self.main.shared()
     }
 }
 
@@ -72,6 +71,6 @@ impl Deref for Io {
 
 impl fmt::Debug for Io {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Io").field("shards", &self.shared.shards()).finish_non_exhaustive()
+        f.debug_struct("Io").field("shards", &self.shared().shards()).finish_non_exhaustive()
     }
 }

@@ -17,9 +17,9 @@ use siomio_packet::Payload;
 use crate::ack::ReplySender;
 
 /// A shard's letter box. Any thread posts; the shard empties it once a turn, and is woken at most once in between.
-#[derive(Default)]
 pub(crate) struct Mailbox {
-    queue: Mutex<Vec<Mail>>,
+    /// `None` once nobody empties it any more.
+    queue: Mutex<Option<Vec<Mail>>>,
     /// A wake is on its way, or the shard is about to look anyway.
     notified: AtomicBool,
     waker: OnceLock<Box<dyn Fn() + Send + Sync>>,
@@ -55,24 +55,35 @@ impl Mailbox {
         if batch.is_empty() {
             return;
         }
-        self.queue().append(batch);
+        if let Some(queue) = &mut *self.queue() {
+            queue.append(batch);
+        }
+        // Where nobody reads it, mail is dropped: outside of the lock, for it holds values of the application.
+        batch.clear();
         self.wake();
     }
 
     pub(crate) fn post_one(&self, mail: Mail) {
-        self.queue().push(mail);
-        self.wake();
+        self.post(&mut vec![mail]);
+    }
+
+    /// Nobody will empty it any more: what is in it, and what still comes, is dropped.
+    pub(crate) fn close(&self) {
+        let rest = self.queue().take();
+        drop(rest);
     }
 
     /// Takes everything out.
     pub(crate) fn take(&self, mail: &mut Vec<Mail>) {
         // First the flag: whoever posts from here on wakes again.
         self.notified.store(false, Ordering::SeqCst);
-        mail.append(&mut self.queue());
+        if let Some(queue) = &mut *self.queue() {
+            mail.append(queue);
+        }
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.queue().is_empty()
+        self.queue().as_ref().is_none_or(Vec::is_empty)
     }
 
     /// How to wake the shard. Before it is known, mail just waits.
@@ -94,14 +105,22 @@ impl Mailbox {
         }
     }
 
-    fn queue(&self) -> MutexGuard<'_, Vec<Mail>> {
+    fn queue(&self) -> MutexGuard<'_, Option<Vec<Mail>>> {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Default for Mailbox {
+    fn default() -> Self {
+        let (notified, waker) = (AtomicBool::new(false), OnceLock::new());
+        Self { queue: Mutex::new(Some(Vec::new())), notified, waker }
     }
 }
 
 impl fmt::Debug for Mailbox {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Mailbox").field("waiting", &self.queue().len()).finish_non_exhaustive()
+        let waiting = self.queue().as_ref().map(Vec::len);
+        f.debug_struct("Mailbox").field("waiting", &waiting).finish_non_exhaustive()
     }
 }
 
@@ -140,6 +159,17 @@ mod tests {
         mailbox.post(&mut mail);
         assert!(mail.is_empty());
         assert_eq!(wakes.load(Ordering::SeqCst), 3);
+    }
+
+    #[test]
+    fn a_closed_mailbox_keeps_nothing() {
+        let mailbox = Mailbox::default();
+        mailbox.post_one(stop());
+        mailbox.close();
+        mailbox.post_one(stop());
+        let mut mail = Vec::new();
+        mailbox.take(&mut mail);
+        assert!(mail.is_empty() && mailbox.is_empty());
     }
 
     #[test]

@@ -7,11 +7,11 @@ use std::{
 
 use serde::de::DeserializeOwned;
 use siomio_hub::{DisconnectReason, NamespaceId, Rooms};
-use siomio_packet::IntoArgs;
+use siomio_packet::{IntoArgs, RESERVED_EVENTS};
 
 use crate::{
     Broadcast, ConnectError, Handler, HandlerError, Sent, Socket, SocketId, handler::Erased,
-    middleware::Middleware, shared::Shared,
+    middleware::Middleware, registry::NamespaceTable, shared::Shared,
 };
 
 /// A namespace of a server: handlers are registered here, once for all of its sockets, and broadcasts start here.
@@ -21,16 +21,17 @@ use crate::{
 pub struct Namespace {
     shared: Arc<Shared>,
     id: NamespaceId,
+    name: Arc<str>,
 }
 
 impl Namespace {
-    pub(crate) const fn new(shared: Arc<Shared>, id: NamespaceId) -> Self {
-        Self { shared, id }
+    pub(crate) const fn new(shared: Arc<Shared>, id: NamespaceId, name: Arc<str>) -> Self {
+        Self { shared, id, name }
     }
 
     /// Its name, `/` for the main one.
-    pub fn name(&self) -> String {
-        self.shared.registry.name(self.id)
+    pub fn name(&self) -> &str {
+        &self.name
     }
 
     /// Decides who may connect: a refusal reaches the client as its `connect_error`.
@@ -59,7 +60,7 @@ impl Namespace {
         F: Fn(&Socket, A) -> Result<(), ConnectError> + Send + Sync + 'static,
     {
         let middleware = Arc::new(Middleware::new(check));
-        self.change(|table| table.middleware = Some(middleware))
+        self.change(|table| table.middleware.replace(middleware))
     }
 
     /// Runs for every socket that has connected.
@@ -77,9 +78,18 @@ impl Namespace {
 
     /// Runs when an event arrives. See [`Handler`] for what a closure may take. Several for one event run in the order
     /// they were registered.
+    ///
+    /// # Panics
+    /// For the names that clients cannot send: `connect`, `connect_error`, `disconnect`, `disconnecting`, `newListener`,
+    /// `removeListener`. There are [`on_connect`](Self::on_connect) and [`on_disconnect`](Self::on_disconnect).
     pub fn on<P: 'static>(&self, event: impl Into<String>, handler: impl Handler<P>) -> &Self {
+        let event = event.into();
+        assert!(
+            !RESERVED_EVENTS.contains(&&*event),
+            "clients cannot send \"{event}\": see on_connect and on_disconnect"
+        );
         let handler = Arc::new(Erased::new(handler));
-        self.change(|table| table.events.entry(event.into()).or_default().push(handler))
+        self.change(|table| table.events.entry(event).or_default().push(handler))
     }
 
     /// Runs when an event cannot be handled: its arguments do not fit, or the handler panicked.
@@ -107,7 +117,7 @@ impl Namespace {
 
     /// Everybody in the namespace.
     pub fn everyone(&self) -> Broadcast {
-        Broadcast::new(self.shared.clone(), self.id)
+        Broadcast::new(self.clone())
     }
 
     /// The ids of the connected sockets, in no particular order. Reads all shards.
@@ -143,14 +153,23 @@ impl Namespace {
             .map(move |rooms| read(&rooms.lock().unwrap_or_else(PoisonError::into_inner)))
     }
 
-    fn change(&self, change: impl FnOnce(&mut crate::registry::NamespaceTable)) -> &Self {
-        self.shared.registry.change(self.id, change);
+    pub(crate) const fn shared(&self) -> &Arc<Shared> {
+        &self.shared
+    }
+
+    pub(crate) const fn id(&self) -> NamespaceId {
+        self.id
+    }
+
+    fn change<R>(&self, change: impl FnOnce(&mut NamespaceTable) -> R) -> &Self {
+        let replaced = self.shared.registry.change(self.id, change);
+        drop(replaced);
         self
     }
 }
 
 impl fmt::Debug for Namespace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Namespace").field(&self.name()).finish()
+        f.debug_tuple("Namespace").field(&self.name).finish()
     }
 }

@@ -43,9 +43,9 @@ pub(crate) struct EngineTable {
 }
 
 /// What was registered for one namespace.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub(crate) struct NamespaceTable {
-    pub(crate) name: String,
+    pub(crate) name: Arc<str>,
     pub(crate) middleware: Option<Arc<dyn ErasedMiddleware>>,
     pub(crate) connect: Vec<Arc<ConnectHandler>>,
     pub(crate) disconnect: Vec<Arc<DisconnectHandler>>,
@@ -70,37 +70,34 @@ impl Registry {
     }
 
     /// Makes a namespace, or finds it.
-    pub(crate) fn namespace(&self, name: &str) -> NamespaceId {
+    pub(crate) fn namespace(&self, name: &str) -> (NamespaceId, Arc<str>) {
         let mut tables = self.lock();
-        let place = tables.namespaces.iter().position(|table| table.name == name);
+        let place = tables.namespaces.iter().position(|table| *table.name == *name);
         let place = place.unwrap_or_else(|| {
-            let table = NamespaceTable { name: name.to_owned(), ..NamespaceTable::default() };
-            Arc::make_mut(&mut tables).namespaces.push(Arc::new(table));
+            Arc::make_mut(&mut tables).namespaces.push(Arc::new(NamespaceTable::new(name)));
             self.version.fetch_add(1, Ordering::Release);
             tables.namespaces.len() - 1
         });
-        NamespaceId::new(place as u32)
+        (NamespaceId::new(place as u32), tables.namespaces[place].name.clone())
     }
 
-    pub(crate) fn name(&self, namespace: NamespaceId) -> String {
-        self.lock()
-            .namespaces
-            .get(namespace.index())
-            .map(|table| table.name.clone())
-            .unwrap_or_default()
-    }
-
-    /// Changes what is registered for a namespace.
-    pub(crate) fn change(&self, namespace: NamespaceId, change: impl FnOnce(&mut NamespaceTable)) {
+    /// Changes what is registered for a namespace. What the change replaces it should return: closures of the application
+    /// are not dropped under the lock.
+    pub(crate) fn change<R>(
+        &self,
+        namespace: NamespaceId,
+        change: impl FnOnce(&mut NamespaceTable) -> R,
+    ) -> Option<R> {
         let mut tables = self.lock();
-        if let Some(table) = Arc::make_mut(&mut tables).namespaces.get_mut(namespace.index()) {
-            change(Arc::make_mut(table));
-        }
+        let table = Arc::make_mut(&mut tables).namespaces.get_mut(namespace.index())?;
+        let replaced = change(Arc::make_mut(table));
         self.version.fetch_add(1, Ordering::Release);
+        Some(replaced)
     }
 
     pub(crate) fn set_http(&self, handler: Arc<HttpHandler>) {
-        Arc::make_mut(&mut self.lock()).http = Some(handler);
+        let old = Arc::make_mut(&mut self.lock()).http.replace(handler);
+        drop(old);
         self.version.fetch_add(1, Ordering::Release);
     }
 
@@ -120,6 +117,19 @@ impl Registry {
 
     fn lock(&self) -> MutexGuard<'_, Arc<Tables>> {
         self.tables.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl NamespaceTable {
+    fn new(name: &str) -> Self {
+        Self {
+            name: name.into(),
+            middleware: None,
+            connect: Vec::new(),
+            disconnect: Vec::new(),
+            error: Vec::new(),
+            events: HashMap::new(),
+        }
     }
 }
 

@@ -47,7 +47,7 @@ impl Socket {
 
     /// The namespace it is connected to.
     pub fn namespace(&self) -> Namespace {
-        Namespace::new(self.local.shared.clone(), self.namespace)
+        self.local.namespace(self.namespace)
     }
 
     /// The server it is connected to.
@@ -79,13 +79,7 @@ impl Socket {
     /// A handle that other threads can use, and that can be kept: it does not keep the client connected, and does
     /// nothing once it is gone.
     pub fn handle(&self) -> SocketHandle {
-        SocketHandle::new(
-            self.local.shared.clone(),
-            self.local.index,
-            self.key,
-            self.namespace,
-            self.id(),
-        )
+        SocketHandle::new(self.namespace(), self.local.index, self.key, self.id())
     }
 
     /// Sends an event to this client. A tuple is several arguments, `()` none, anything else one.
@@ -131,7 +125,7 @@ impl Socket {
 
     /// Everybody in the namespace but this socket.
     pub fn broadcast(&self) -> Broadcast {
-        Broadcast::new(self.local.shared.clone(), self.namespace).except(self.id())
+        Broadcast::new(self.namespace()).except(self.id())
     }
 
     /// Disconnects the socket from its namespace; with `close`, the client from all of them, and its connection.

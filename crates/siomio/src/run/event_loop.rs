@@ -56,6 +56,7 @@ impl EventLoop {
             }
             self.turn(&events);
         }
+        self.io.shared().mailbox(self.index).close();
         Ok(())
     }
 

@@ -42,6 +42,15 @@ impl Core {
         }
     }
 
+    /// A request is read: it is our turn, or, if it was answered before its end, the client's again.
+    pub(super) fn request_read(&mut self, conn: ConnKey) {
+        let until = self.now + self.shared.config.keep_alive_timeout;
+        let Some(http) = self.conns.get_mut(conn).and_then(Conn::http_mut) else { return };
+        let is_answered = http.pipeline.is_empty();
+        http.patience = if is_answered { Patience::Idle { until } } else { Patience::Unlimited };
+        self.arm_conn(conn);
+    }
+
     /// Moves the responses whose turn it is to the write queue.
     pub(super) fn take_responses(&mut self, conn: ConnKey) {
         let Some(state) = self.conns.get_mut(conn) else { return };

@@ -116,7 +116,9 @@ impl Local {
             let Some(state) = core.conns.get_mut(conn) else { return };
             let peer = state.peer;
             let Some(http) = state.http_mut() else { return };
-            (std::mem::replace(&mut http.body, Reading::Nothing), peer)
+            let body = std::mem::replace(&mut http.body, Reading::Nothing);
+            core.request_read(conn);
+            (body, peer)
         };
         match body {
             Reading::Nothing => {}

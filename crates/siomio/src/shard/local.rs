@@ -10,7 +10,7 @@ use std::{
     time::Duration,
 };
 
-use siomio_hub::{Operation, SocketKey};
+use siomio_hub::{NamespaceId, Operation, SocketKey};
 use siomio_packet::{IntoArgs, Kind, Payload};
 
 use super::{
@@ -18,7 +18,7 @@ use super::{
     environment::Environment,
 };
 use crate::{
-    AckError, Sent,
+    AckError, Namespace, Sent,
     ack::ReplySender,
     mailbox::{Mail, Order},
     registry::Tables,
@@ -87,16 +87,26 @@ impl Local {
         if tables.0 == version && !tables.1.namespaces.is_empty() {
             return;
         }
-        *tables = (version, Rc::new(self.shared.registry.snapshot()));
+        let old =
+            std::mem::replace(&mut *tables, (version, Rc::new(self.shared.registry.snapshot())));
         let mut core = self.core.borrow_mut();
         for table in &tables.1.namespaces {
             // In the same order on every shard, so that they get the same ids.
             core.hub.declare(&table.name);
         }
+        // Closures of the application may go with it, so nothing is borrowed any more.
+        drop((core, tables));
+        drop(old);
     }
 
     pub(crate) fn tables(&self) -> Rc<Tables> {
         self.tables.borrow().1.clone()
+    }
+
+    /// A namespace, as the application handles it.
+    pub(crate) fn namespace(&self, id: NamespaceId) -> Namespace {
+        let name = self.core.borrow().hub.name(id).cloned();
+        Namespace::new(self.shared.clone(), id, name.unwrap_or_else(|| "/".into()))
     }
 
     /// Runs code of the application.

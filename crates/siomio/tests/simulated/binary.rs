@@ -1,7 +1,9 @@
 //! A binary event and its attachments stay together, whoever else sends at the same time.
 
 use siomio::{Binary, Io, Server, Socket};
-use siomio_testkit::sim::{Actor, Lines, Plan, Policy, Random, Received, SimClient, Tear, World, seeds};
+use siomio_testkit::sim::{
+    Actor, Lines, Plan, Policy, Random, Received, SimClient, Tear, World, seeds,
+};
 
 use crate::talk::SOON;
 
@@ -12,7 +14,8 @@ const SHOUTS: u64 = 8;
 /// What a broadcast carries follows from who sends it and its number.
 fn cargo(from: u64, number: u64, largest: usize) -> Vec<Vec<u8>> {
     let mut random = Random::new(from << 32 | number);
-    let sizes = [0, 1, 125, 126, 600, 4095, 4096, 9000, 70_000].map(|size: usize| size.min(largest));
+    let sizes =
+        [0, 1, 125, 126, 600, 4095, 4096, 9000, 70_000].map(|size: usize| size.min(largest));
     (0..random.below(4)).map(|_| vec![random.number() as u8; *random.pick(&sizes)]).collect()
 }
 
@@ -43,8 +46,9 @@ struct Shouter {
 
 impl Actor for Shouter {
     fn act(&mut self, world: &mut World) -> bool {
-        let side = world.random.below(2);
-        if self.may_shout && self.shouted[side] < SHOUTS && world.random.one_in(6) {
+        let side = if self.shouted[0] < SHOUTS { world.random.below(2) } else { 1 };
+        let may_shout = self.may_shout && self.shouted[side] < SHOUTS;
+        if may_shout && (world.random.one_in(6) || !self.client.act(world)) {
             let (from, number) = (self.client.number as u64, self.shouted[side]);
             self.shouted[side] += 1;
             if side == 0 {
@@ -82,11 +86,14 @@ fn run(seed: u64) {
         })
         .collect();
     let all = |shouters: &[Shouter], is: fn(&Shouter) -> bool| shouters.iter().all(is);
-    assert!(world.drive(&mut shouters, SOON, |shouters| all(shouters, |one| one.client.id().is_some())));
+    assert!(
+        world.drive(&mut shouters, SOON, |shouters| all(shouters, |one| one.client.id().is_some()))
+    );
     shouters.iter_mut().for_each(|shouter| shouter.may_shout = true);
     let done = world.drive(&mut shouters, SOON, |shouters| {
         all(shouters, |one| {
-            let shouts = one.client.received.iter().filter(|event| event.json.starts_with(r#"["b""#));
+            let shouts =
+                one.client.received.iter().filter(|event| event.json.starts_with(r#"["b""#));
             shouts.count() as u64 == 2 * SHOUTS * CLIENTS as u64
         })
     });

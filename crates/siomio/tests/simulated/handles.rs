@@ -79,7 +79,8 @@ struct Asker {
 
 impl Actor for Asker {
     fn act(&mut self, world: &mut World) -> bool {
-        if self.may_ask && self.asked < ROUNDS && world.random.one_in(6) {
+        let may_ask = self.may_ask && self.asked < ROUNDS;
+        if may_ask && (world.random.one_in(6) || !self.client.act(world)) {
             self.client.emit_with_ack(1 + self.asked, &format!(r#"["go",{}]"#, self.asked));
             self.asked += 1;
             return true;

@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 
 pub use self::inbox::Received;
 use self::{inbox::Inbox, polling::Polling};
-use super::{Actor, End, Lines, SimWs, World};
+use super::{Actor, End, Lines, Policy, SimWs, World};
 use crate::ws::Got;
 
 /// A client of the main namespace that does what the official one does, at its own pace.
@@ -20,6 +20,8 @@ pub struct SimClient {
     plan: Plan,
     phase: Phase,
     lines: Lines,
+    /// For the first request, if it takes a connection of its own.
+    entrance: Option<Lines>,
     /// Path and query of the session.
     target: String,
     /// The id of its socket, once it is connected.
@@ -74,6 +76,7 @@ impl SimClient {
             plan,
             phase: Phase::Fresh,
             lines,
+            entrance: None,
             target: TARGET.to_owned(),
             id: None,
             outbox: VecDeque::new(),
@@ -81,6 +84,13 @@ impl SimClient {
             inbox: Inbox::default(),
             vanished: false,
         }
+    }
+
+    /// Lets its first request take a connection of its own, so that the server is free to choose the shard.
+    #[must_use]
+    pub fn with_entrance(mut self) -> Self {
+        self.entrance = Some(Lines::new(Policy::KeepAlive(1)));
+        self
     }
 
     /// Emits an event: a JSON array, its name first. It waits until the socket is connected.
@@ -124,6 +134,7 @@ impl SimClient {
     /// Ends all of its connections, without a word.
     pub fn hang_up(&mut self, how: End) {
         self.lines.hang_up(how);
+        self.entrance().hang_up(how);
         let websocket = match &self.phase {
             Phase::WebSocket(websocket) => Some(websocket),
             Phase::Polling(polling) => polling.websocket(),
@@ -152,8 +163,12 @@ impl SimClient {
         if self.plan == Plan::WebSocket {
             Phase::WebSocket(SimWs::connect(world, &self.websocket_target()))
         } else {
-            Phase::Opening(self.lines.submit("GET", &self.target, b""))
+            Phase::Opening(self.entrance().submit("GET", &self.target, b""))
         }
+    }
+
+    fn entrance(&self) -> &Lines {
+        self.entrance.as_ref().unwrap_or(&self.lines)
     }
 
     fn websocket_target(&self) -> String {
@@ -164,7 +179,7 @@ impl SimClient {
     fn go_on(&mut self, phase: Phase, world: &mut World) -> Result<(Phase, bool), String> {
         match phase {
             Phase::Fresh => Ok((self.open(world), true)),
-            Phase::Opening(ticket) => match self.lines.take(ticket) {
+            Phase::Opening(ticket) => match self.entrance().take(ticket) {
                 None => Ok((phase, false)),
                 Some(answer) => {
                     self.take_payload(answer, world)?;
@@ -253,7 +268,8 @@ impl Actor for SimClient {
         if self.vanished {
             return false;
         }
-        let worked = self.lines.work(world);
+        let entered = self.entrance().work(world);
+        let worked = self.lines.work(world) || entered;
         let phase = std::mem::replace(&mut self.phase, Phase::Fresh);
         let (phase, busy) = self.go_on(phase, world).unwrap_or_else(|why| {
             world.trace().add(format_args!("client {}: closed: {why}", self.number));

@@ -29,7 +29,7 @@ pub struct World {
     links: Vec<SharedLink>,
     opened: usize,
     tear: Tear,
-    /// Turns in a row that nothing but a deadline called for.
+    /// Turns that nothing but a deadline called for, with no event, no rest and no passing of time in between.
     idle_turns: u32,
     tasks: Vec<Task>,
     _server: Server,
@@ -175,6 +175,7 @@ impl World {
         let shards = self.shards.iter().filter_map(|post| post.shard.deadline());
         let next = shards.chain(self.door.deadline()).min().filter(|next| *next < until);
         self.clock.set(next.unwrap_or(until));
+        self.idle_turns = 0;
         self.door.expire(self.clock.now());
         next.is_some()
     }
