@@ -179,7 +179,7 @@ fn websocket_invalid_packet() {
 
 #[test]
 fn polling_heartbeat() {
-    echo_with(heartbeat(300, 200), |address| {
+    echo_with(heartbeat(300, 5000), |address| {
         let session = open(address);
         for _ in 0..3 {
             session.expect("2");
@@ -199,7 +199,7 @@ fn polling_ping_timeout() {
 
 #[test]
 fn websocket_heartbeat() {
-    echo_with(heartbeat(300, 200), |address| {
+    echo_with(heartbeat(300, 5000), |address| {
         let mut ws = open_ws(address);
         for _ in 0..3 {
             assert_eq!(ws.text(), "2");

@@ -84,7 +84,7 @@ fn no_handshake() {
 
 #[test]
 fn disconnect_from_the_main_namespace() {
-    served_with(heartbeat(300, 200), |address| {
+    served_with(heartbeat(300, 5000), |address| {
         let mut client = joined(address);
         client.send(&["41"]);
         client.expect(&["2"]);
@@ -93,7 +93,7 @@ fn disconnect_from_the_main_namespace() {
 
 #[test]
 fn connect_to_a_custom_namespace_and_disconnect() {
-    served_with(heartbeat(300, 200), |address| {
+    served_with(heartbeat(300, 5000), |address| {
         let mut client = joined(address);
         client.expect(&["2"]);
         client.send(&["40/custom"]);

@@ -82,7 +82,7 @@ fn websocket_invalid_eio_and_transport() {
 
 #[test]
 fn polling_heartbeat() {
-    served_with(heartbeat(300, 200), |address| {
+    served_with(heartbeat(300, 5000), |address| {
         let session = open(address);
         for _ in 0..3 {
             session.expect("2");
@@ -102,7 +102,7 @@ fn polling_ping_timeout() {
 
 #[test]
 fn websocket_heartbeat() {
-    served_with(heartbeat(300, 200), |address| {
+    served_with(heartbeat(300, 5000), |address| {
         let mut ws = open_ws(address);
         for _ in 0..3 {
             assert_eq!(ws.text(), "2");

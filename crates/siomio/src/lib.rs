@@ -1,4 +1,49 @@
 //! A Socket.IO server on mio, with no async runtime.
+//!
+//! Clients are the official ones: `socket.io-client` 3 and 4 in browsers and elsewhere, over long-polling, over WebSocket,
+//! and while they move from one to the other. Handlers are closures; a server is a few lines:
+//!
+//! ```no_run
+//! use siomio::{Ack, Server, Socket};
+//!
+//! let io = Server::new();
+//! io.on_connect(|socket| {
+//!     socket.join("lobby");
+//! });
+//! io.on("message", |socket: &Socket, text: String| {
+//!     socket.to("lobby").emit("message", (socket.id(), text));
+//! });
+//! io.on("sum", |_: &Socket, a: f64, b: f64, ack: Ack| ack.send(a + b));
+//! io.listen("0.0.0.0:3000")?;
+//! # Ok::<(), std::io::Error>(())
+//! ```
+//!
+//! # Who is who
+//!
+//! - [`Server`] is configured by [`ServerBuilder`], listens and runs. It stands for its [`Io`].
+//! - [`Io`] is a handle to the server for any thread. It stands for the main [`Namespace`], `/`.
+//! - [`Namespace`] is where handlers are registered and broadcasts begin.
+//! - [`Socket`] is a client in a namespace, as its handlers see it; [`SocketHandle`] is the same for other threads and
+//!   for later. [`Broadcast`] is many of them.
+//! - [`Ack`] answers an event; [`Reply`] is the answer to one of ours.
+//! - [`Request`] and [`Responder`] are plain HTTP beside it; [`EngineServer`] is Engine.IO without Socket.IO.
+//!
+//! # Order
+//!
+//! Events of a client reach handlers in the order they were sent. What one thread emits reaches a client in the order it was
+//! made, whatever it was made with. Across an upgrade from polling to WebSocket nothing is lost and nothing overtakes.
+//!
+//! # Threads
+//!
+//! Each shard is an event loop that looks after its own clients, and a handler runs on the loop of its client: it must not
+//! block, for others wait behind it. What takes long belongs on a thread of its own, which answers through a
+//! [`SocketHandle`] or an [`Ack`]. Inside a handler everything of the server may be used; nothing is locked meanwhile.
+//! A handler that panics costs its own socket.
+//!
+//! # What is lost
+//!
+//! Delivery is at most once: what is on its way when a connection is lost is lost. Where that matters, ask for an
+//! acknowledgement and send again.
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 

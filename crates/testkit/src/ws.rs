@@ -181,6 +181,10 @@ impl Ws {
     ///
     /// # Panics
     /// When nothing comes, or the server breaks the protocol.
+    #[allow(
+        clippy::should_implement_trait,
+        reason = "what comes next is no iteration: it may panic"
+    )]
     pub fn next(&mut self) -> Got {
         self.next_within(PATIENCE).expect("nothing arrives")
     }

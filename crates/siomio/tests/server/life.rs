@@ -147,3 +147,41 @@ fn both_families_and_several_addresses_are_served() {
     }
     running.shutdown(SOON).unwrap();
 }
+
+#[test]
+fn slow_requests_end_in_time_and_waiting_ones_do_not() {
+    with_shards(|builder| {
+        let server = builder
+            .request_timeout(Duration::from_millis(100))
+            .keep_alive_timeout(Duration::from_millis(300))
+            .build();
+        let (running, address) = start(server);
+        let polling = join_polling(address);
+        // A GET that waits, and behind it a POST with a body, answered in order.
+        let mut waiting = polling.start_get();
+        waiting.request("POST", &polling.target, &[], b"43[]");
+
+        let mut slow_head = Http::connect(address);
+        slow_head.send("GET / HTTP/1.1\r\nHost:");
+        assert_eq!(slow_head.response().status, 408);
+        assert!(slow_head.is_closed());
+        let mut slow_body = Http::connect(address);
+        slow_body.send("POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\nslow");
+        assert_eq!(slow_body.try_response(), None, "cut off");
+        let mut idle = Http::connect(address);
+        assert_eq!(idle.get("/").status, 404);
+        assert!(idle.is_closed(), "kept for a while, then ended");
+
+        running.io().emit("still", "here");
+        assert_eq!(waiting.response().text(), "42[\"still\",\"here\"]");
+        assert_eq!(waiting.response().text(), "ok");
+        running.shutdown(SOON).unwrap();
+    });
+}
+
+#[test]
+fn a_name_that_clients_cannot_send_is_refused_at_once() {
+    let server = Server::builder().shards(1).build();
+    let registering = || drop(server.on("disconnect", |_: &siomio::Socket| {}));
+    assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(registering)).is_err());
+}

@@ -17,7 +17,9 @@ fn run(seed: u64, policy: Policy, plan: impl Fn(&mut Random) -> Plan) {
     let (server, heard) = talk::server(builder);
     let mut world = World::with_tear(seed, 4, server, tear);
     let lines = Lines::new(policy);
-    let client = |number| Talker::new(SimClient::new(number, plan(&mut random), lines.clone()).with_entrance());
+    let client = |number| {
+        Talker::new(SimClient::new(number, plan(&mut random), lines.clone()).with_entrance())
+    };
     let mut talkers: Vec<Talker> = (0..CLIENTS).map(client).collect();
     talk(&mut world, &mut talkers, &heard);
     let homes = world.population().iter().filter(|[_, sessions, _, _]| *sessions > 0).count();
