@@ -72,6 +72,19 @@ fn a_closing_session_still_takes_and_ignores_a_post() {
 }
 
 #[test]
+fn the_server_closes_during_an_upgrade_which_completes_first() {
+    closing(|address| {
+        let session = open(address);
+        let mut ws = session.probe();
+        session.send(&["4a", "4close"]);
+        ws.send("5");
+        assert_eq!(ws.text(), "4a");
+        ws.expect_close(None);
+        assert_gone(&session);
+    });
+}
+
+#[test]
 fn the_server_closes_a_websocket_with_an_empty_close_frame() {
     closing(|address| {
         let mut ws = open_ws(address);

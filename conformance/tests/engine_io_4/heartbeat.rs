@@ -17,6 +17,8 @@ use crate::{
 };
 
 const MS: Duration = Duration::from_millis(1);
+/// The server's clock stands still during a turn, which may have begun before the request came.
+const TURN: Duration = Duration::from_millis(20);
 
 /// Reads until the server ends the connection, and does nothing about it.
 fn end_of(ws: &mut Ws) {
@@ -29,27 +31,27 @@ fn the_interval_counts_from_the_handshake_and_from_every_pong() {
         let opened = Instant::now();
         let mut ws = open_ws(address);
         assert_eq!(ws.text(), "2");
-        assert!(opened.elapsed() >= 200 * MS);
+        assert!(opened.elapsed() >= 200 * MS - TURN);
         // Nothing pings while a ping is out.
         assert_eq!(ws.next_within(250 * MS), None);
         for _ in 0..2 {
             let answered = Instant::now();
             ws.send("3");
             assert_eq!(ws.text(), "2");
-            assert!(answered.elapsed() >= 200 * MS);
+            assert!(answered.elapsed() >= 200 * MS - TURN);
         }
     });
 }
 
 #[test]
 fn a_pong_that_nobody_asked_for_starts_the_interval_anew() {
-    echo_with(heartbeat(300, 5000), |address| {
+    echo_with(heartbeat(1000, 5000), |address| {
         let mut ws = open_ws(address);
-        assert_eq!(ws.next_within(100 * MS), None);
+        assert_eq!(ws.next_within(300 * MS), None);
         let answered = Instant::now();
         ws.send("3");
         assert_eq!(ws.text(), "2");
-        assert!(answered.elapsed() >= 300 * MS);
+        assert!(answered.elapsed() >= 1000 * MS - TURN);
     });
 }
 
@@ -84,34 +86,24 @@ fn a_ping_waits_for_a_get_in_its_place_among_the_messages() {
 #[test]
 fn silence_ends_a_websocket_and_not_too_early() {
     echo_with(heartbeat(100, 200), |address| {
-        let mut ws = open_ws(address);
         let opened = Instant::now();
+        let mut ws = open_ws(address);
         assert_eq!(ws.text(), "2");
         end_of(&mut ws);
-        assert!(opened.elapsed() >= 250 * MS);
+        assert!(opened.elapsed() >= 300 * MS - TURN);
     });
 }
 
 #[test]
 fn silence_ends_a_polling_session_and_its_waiting_get_hears_of_it() {
     echo_with(heartbeat(100, 200), |address| {
-        let session = open(address);
-        session.expect("2");
-        let asked = Instant::now();
-        session.expect("1");
-        assert!(asked.elapsed() >= 50 * MS, "a ping takes time to be late");
-        assert_gone(&session);
-    });
-}
-
-#[test]
-fn asking_for_messages_is_no_sign_of_life() {
-    echo_with(heartbeat(100, 300), |address| {
-        let session = open(address);
         let opened = Instant::now();
+        let session = open(address);
         session.expect("2");
+        // To ask for messages is no sign of life.
         session.expect("1");
-        assert!(opened.elapsed() >= 350 * MS);
+        assert!(opened.elapsed() >= 300 * MS - TURN);
+        assert_gone(&session);
     });
 }
 
@@ -129,7 +121,7 @@ fn one_message_extends_the_deadline_and_others_do_not() {
                 assert!(first.elapsed() < PATIENCE, "it never ends");
                 assert!(Http::connect(address).is_quiet_for(50 * MS));
             }
-            assert!(first.elapsed() >= 800 * MS, "closed after {:?}", first.elapsed());
+            assert!(first.elapsed() >= 800 * MS - TURN, "closed after {:?}", first.elapsed());
         });
     });
 }
@@ -153,7 +145,7 @@ fn talk(client: &mut Client) -> bool {
 
 #[test]
 fn pings_of_the_websocket_layer_are_answered_and_are_no_sign_of_life() {
-    echo_with(heartbeat(200, 300), |address| {
+    echo_with(heartbeat(500, 300), |address| {
         let mut ws = open_ws(address);
         ws.frame(OpCode::Ping, b"are you there?");
         assert_eq!(ws.next(), Got::Pong(b"are you there?".to_vec()));

@@ -164,7 +164,7 @@ fn a_failed_probe_leaves_polling_as_it_was() {
 #[test]
 fn an_upgrade_that_takes_too_long_is_given_up() {
     let settings =
-        |builder: siomio::ServerBuilder| builder.upgrade_timeout(Duration::from_millis(50));
+        |builder: siomio::ServerBuilder| builder.upgrade_timeout(Duration::from_millis(400));
     echo_with(settings, |address| {
         let session = open(address);
         for open in [Polling::channel, Polling::probe] {

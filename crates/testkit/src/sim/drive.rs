@@ -30,7 +30,8 @@ impl World {
                 let actor = self.random.below(actors.len());
                 actors[actor].act(self)
             };
-            if happened || self.step() || actors.iter_mut().any(|actor| actor.act(self)) {
+            // The world comes last: a client that does nothing may still have made room for more bytes.
+            if happened || actors.iter_mut().any(|actor| actor.act(self)) || self.step() {
                 continue;
             }
             if self.now() >= until {
