@@ -377,6 +377,11 @@ impl Session {
         }
     }
 
+    /// Whether this POST is being read, and has not been answered.
+    pub fn is_reading(&self, request: RequestId) -> bool {
+        self.post == Some(request)
+    }
+
     /// Whether messages are received and sent.
     pub fn is_open(&self) -> bool {
         matches!(self.state, State::Polling(_) | State::WebSocket { .. })

@@ -3,6 +3,7 @@
 use std::{
     fmt,
     future::Future,
+    panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     task::{Context, Poll, Waker},
@@ -83,7 +84,8 @@ impl Reply {
         (ReplySender(slot.clone()), Self(slot))
     }
 
-    /// Runs a callback with the answer, on the thread of the socket's shard; or here and now if it has come already.
+    /// Runs a callback with the answer, on the thread of the socket's shard; or here and now if it has come already. On the
+    /// shard a panic in it concerns nobody else.
     pub fn on_reply(self, callback: impl FnOnce(Result<Args, AckError>) + Send + 'static) {
         let mut state = self.0.lock();
         match std::mem::take(&mut *state) {
@@ -166,7 +168,8 @@ impl Slot {
             State::Callback(callback) => {
                 *state = State::Taken;
                 drop(state);
-                callback(result);
+                // The callback is the application's, and whoever resolves must not fall with it.
+                let _ = catch_unwind(AssertUnwindSafe(|| callback(result)));
             }
             done @ (State::Arrived(_) | State::Taken) => *state = done,
         }

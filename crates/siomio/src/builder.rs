@@ -2,7 +2,11 @@
 
 use std::{num::NonZero, sync::Arc, thread, time::Duration};
 
-use crate::{Cors, EngineServer, Io, Server, config::Config, shared::Shared};
+use crate::{
+    Cors, EngineServer, Io, Server,
+    config::{Config, capped},
+    shared::Shared,
+};
 
 /// Makes a [`Server`] with other settings than the defaults.
 ///
@@ -58,19 +62,19 @@ impl ServerBuilder {
 
     /// Time between a client's sign of life and the next ping. Default 25 s.
     pub fn ping_interval(mut self, interval: Duration) -> Self {
-        self.engine.ping_interval = interval;
+        self.engine.ping_interval = capped(interval);
         self
     }
 
     /// Time a client has to answer a ping before it counts as gone. Default 20 s.
     pub fn ping_timeout(mut self, timeout: Duration) -> Self {
-        self.engine.ping_timeout = timeout;
+        self.engine.ping_timeout = capped(timeout);
         self
     }
 
     /// Time an upgrade from polling to WebSocket may take. Default 10 s.
     pub fn upgrade_timeout(mut self, timeout: Duration) -> Self {
-        self.engine.upgrade_timeout = timeout;
+        self.engine.upgrade_timeout = capped(timeout);
         self
     }
 
@@ -90,7 +94,7 @@ impl ServerBuilder {
 
     /// Time a client has to join a namespace. Default 45 s.
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
-        self.hub.connect_timeout = timeout;
+        self.hub.connect_timeout = capped(timeout);
         self
     }
 
@@ -133,14 +137,14 @@ impl ServerBuilder {
 
     /// Time a client has to send a request, head and body, from its first byte. Default 60 s.
     pub fn request_timeout(mut self, timeout: Duration) -> Self {
-        self.request_timeout = timeout;
+        self.request_timeout = capped(timeout);
         self
     }
 
     /// Time an HTTP connection may stay idle between requests. Default 65 s: longer than the proxies in front of it keep
     /// theirs, so that they never send a request into a closing connection.
     pub fn keep_alive_timeout(mut self, timeout: Duration) -> Self {
-        self.keep_alive_timeout = timeout;
+        self.keep_alive_timeout = capped(timeout);
         self
     }
 

@@ -29,3 +29,11 @@ pub(crate) const MAX_PIPELINE: usize = 64;
 
 /// Time a connection has to end after we said our last word on it.
 pub(crate) const LINGER: Duration = Duration::from_secs(5);
+
+/// Durations beyond this are as good as for ever, and can still be added to any instant.
+const FOREVER: Duration = Duration::from_secs(10 * 365 * 24 * 3600);
+
+/// A duration that can be added to an instant.
+pub(crate) fn capped(duration: Duration) -> Duration {
+    duration.min(FOREVER)
+}

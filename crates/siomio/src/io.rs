@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{Namespace, mailbox::Mail, shared::Shared};
+use crate::{Namespace, config::capped, mailbox::Mail, shared::Shared};
 
 /// A handle to the server: cheap to clone, usable from any thread, before, while and after it runs.
 ///
@@ -50,7 +50,7 @@ impl Io {
     /// Shuts the server down: it takes no new connections, tells every client, and writes what is left. When that is
     /// done, or `within` is over, whoever runs the server returns.
     pub fn close(&self, within: Duration) {
-        let deadline = Instant::now() + within;
+        let deadline = Instant::now() + capped(within);
         self.shared().stop();
         self.shared().send_to_all(|| Mail::Stop { deadline });
         self.shared().door.wake();

@@ -15,6 +15,7 @@ mod channel;
 mod conn;
 mod core;
 mod date;
+mod destination;
 mod engine;
 mod environment;
 mod feed;
@@ -32,6 +33,7 @@ mod upgrade;
 mod wheel;
 mod write_queue;
 
+pub use destination::{Destination, destination};
 pub use environment::Environment;
 pub use turn::{Adopted, Readiness, Shard, Stream};
 

@@ -9,7 +9,6 @@ use std::{
 };
 
 use mio::{Events, Poll, Waker, event::Event};
-use siomio_engine::Sid;
 use siomio_hub::{Arena, Key};
 
 use super::{
@@ -17,7 +16,10 @@ use super::{
     listeners::{Listeners, WAKER},
     os::Connection,
 };
-use crate::{Io, shard::Adopted};
+use crate::{
+    Io,
+    shard::{Adopted, Destination, destination},
+};
 
 /// The thread that accepts for several shards.
 ///
@@ -43,8 +45,6 @@ struct Guest {
 
 /// Time for the first line.
 const WELCOME: Duration = Duration::from_secs(10);
-/// Longest first line that is looked into. Longer ones go to any shard, which knows what to say to them.
-const MAX_LINE: usize = 16 * 1024;
 
 impl Door {
     pub(super) fn new(
@@ -117,8 +117,8 @@ impl Door {
             match read {
                 Ok(0) => return drop(self.guests.remove(guest)),
                 Ok(_) => {
-                    if let Some(wants) = what_it_wants(&state.said) {
-                        return self.hand_over(guest, wants);
+                    if let Some(destination) = destination(&state.said) {
+                        return self.hand_over(guest, destination);
                     }
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
@@ -128,7 +128,7 @@ impl Door {
         }
     }
 
-    fn hand_over(&mut self, guest: Key<Guest>, wants: Wants) {
+    fn hand_over(&mut self, guest: Key<Guest>, destination: Destination) {
         let Some(Guest { mut stream, peer, said: unread }) = self.guests.remove(guest) else {
             return;
         };
@@ -136,9 +136,9 @@ impl Door {
             return;
         }
         let shared = self.io.shared();
-        let shard = match wants {
-            Wants::Session(sid) if sid.shard() < shared.shards() => sid.shard(),
-            Wants::Session(_) | Wants::Anything => shared.least_loaded(),
+        let shard = match destination {
+            Destination::Shard(shard) if shard < shared.shards() => shard,
+            Destination::Shard(_) | Destination::Any => shared.least_loaded(),
         };
         shared.arrived(shard);
         let arrivals = self.arrivals[usize::from(shard)].lock();
@@ -151,22 +151,4 @@ impl Door {
         let deadline = [guests, self.listeners.deadline()].into_iter().flatten().min();
         deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()))
     }
-}
-
-enum Wants {
-    Session(Sid),
-    Anything,
-}
-
-/// Reads what there is of a request line; `None` when more is needed.
-fn what_it_wants(said: &[u8]) -> Option<Wants> {
-    let said = &said[said.iter().position(|byte| !b"\r\n".contains(byte)).unwrap_or(said.len())..];
-    let Some(end) = said.iter().position(|&byte| byte == b'\n') else {
-        return (said.len() > MAX_LINE).then_some(Wants::Anything);
-    };
-    let target = said[..end].split(|&byte| byte == b' ').nth(1).unwrap_or_default();
-    let query =
-        target.iter().position(|&byte| byte == b'?').map_or(&[][..], |mark| &target[mark + 1..]);
-    let sid = siomio_http::query::last(query, "sid").and_then(|sid| Sid::parse(&sid));
-    Some(sid.map_or(Wants::Anything, Wants::Session))
 }

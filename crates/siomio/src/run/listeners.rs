@@ -10,6 +10,10 @@ use mio::{Interest, Registry, Token, net::TcpListener};
 
 use super::os::Connection;
 
+// Tokens hold the place and the generation of a connection.
+#[cfg(not(target_pointer_width = "64"))]
+compile_error!("siomio needs a platform with 64-bit pointers");
+
 /// The token of a loop's waker; no connection has one whose lower half is all ones.
 pub(super) const WAKER: Token = Token(usize::MAX);
 

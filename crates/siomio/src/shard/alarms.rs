@@ -10,7 +10,7 @@ use super::{
     local::Local,
     timers::{Timer, TimerKey, Work},
 };
-use crate::{HandlerError, Socket};
+use crate::{HandlerError, Socket, config::capped};
 
 impl Local {
     /// Works off everything whose time has come.
@@ -45,7 +45,7 @@ impl Local {
     /// Sets a timer of a socket and returns its number.
     pub(crate) fn set_timer(&self, socket: SocketKey, delay: Duration, work: Work) -> u64 {
         let mut core = self.core.borrow_mut();
-        let at = core.environment.now() + delay;
+        let at = core.environment.now() + capped(delay);
         let serial = core.new_token().0;
         if core.extra_mut(socket, true).is_none() {
             drop(core);

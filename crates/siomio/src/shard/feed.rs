@@ -32,11 +32,14 @@ impl Local {
 }
 
 impl Core {
-    /// Limits the wait for the rest of a head that has begun.
+    /// Limits the wait for the rest of a request that has begun, answered or not.
     fn watch_request(&mut self, conn: ConnKey) {
         let until = self.now + self.shared.config.request_timeout;
         let Some(http) = self.conns.get_mut(conn).and_then(Conn::http_mut) else { return };
-        if http.reader.is_mid_head() && !matches!(http.patience, Patience::Request { .. }) {
+        if !http.reader.is_between_requests()
+            && http.held.is_none()
+            && !matches!(http.patience, Patience::Request { .. })
+        {
             http.patience = Patience::Request { until };
             self.arm_conn(conn);
         }

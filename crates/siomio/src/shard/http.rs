@@ -12,7 +12,7 @@ use super::{
     core::{Core, SessionKey},
     local::Local,
 };
-use crate::{Request, Responder, config::MAX_PIPELINE};
+use crate::{Request, Responder, config::MAX_PIPELINE, cors::CorsHeaders};
 
 /// What became of a request's head.
 enum Routed {
@@ -68,7 +68,7 @@ impl Local {
             return Routed::Held { destination: None };
         }
         if !is_engine {
-            let request = core.take_request(conn, head, None);
+            let request = core.open_request(conn, head, None, CorsHeaders::None);
             core.read_body(conn, head, |limits| Reading::Page {
                 head: head.clone().into_owned(),
                 request,
@@ -141,7 +141,14 @@ impl Local {
 
     fn handle_post(self: &Rc<Self>, session: SessionKey, request: RequestId, body: &[u8]) {
         let text = String::from_utf8_lossy(body);
-        for packet in payload::decode(&text) {
+        // Not if it was answered already, because the session left polling meanwhile.
+        let is_wanted = self
+            .core
+            .borrow()
+            .sessions
+            .get(session)
+            .is_some_and(|state| state.machine.is_reading(request));
+        for packet in payload::decode(&text).take_while(|_| is_wanted) {
             let message = {
                 let mut core = self.core.borrow_mut();
                 let now = core.now;
@@ -152,11 +159,13 @@ impl Local {
             match message {
                 Some(Some(message)) => self.handle_message(session, message),
                 Some(None) => {}
-                None => return,
+                None => break,
             }
         }
         let mut core = self.core.borrow_mut();
         core.with_session(session, |machine, actions| machine.handle_post_end(request, actions));
+        // Its session may have ended while the body was on its way; whoever was answered is not answered again.
+        core.respond(request, Response::new(400));
     }
 }
 
@@ -174,7 +183,7 @@ impl Core {
         self.abandon(abandoned);
     }
 
-    /// Takes a place for the answer to a request.
+    /// Takes a place for the answer to a request below our path.
     pub(super) fn take_request(
         &mut self,
         conn: ConnKey,
@@ -182,6 +191,17 @@ impl Core {
         session: Option<SessionKey>,
     ) -> RequestId {
         let cors = self.shared.config.cors.headers(head);
+        self.open_request(conn, head, session, cors)
+    }
+
+    /// Takes a place for the answer to a request. Only ours get CORS headers; the application's own pages are its own affair.
+    fn open_request(
+        &mut self,
+        conn: ConnKey,
+        head: &Head<'_>,
+        session: Option<SessionKey>,
+        cors: CorsHeaders,
+    ) -> RequestId {
         let mut number = u64::MAX;
         if let Some(http) = self.conns.get_mut(conn).and_then(|state| state.http_mut()) {
             number = http.pipeline.open(head).number();

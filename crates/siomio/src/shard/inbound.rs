@@ -69,8 +69,7 @@ impl Local {
         let reply = self.core.borrow_mut().replies.remove(&token);
         if let Some(reply) = reply {
             let args = data.args().to_args();
-            // A callback that panics has no socket to answer for it: it is the application's, not a handler's.
-            drop(self.guard(|| reply.send(Ok(args))));
+            reply.send(Ok(args));
         }
     }
 
@@ -78,7 +77,7 @@ impl Local {
     pub(super) fn ack_timed_out(&self, token: AckToken) {
         let reply = self.core.borrow_mut().replies.remove(&token);
         if let Some(reply) = reply {
-            drop(self.guard(|| reply.send(Err(AckError::Timeout))));
+            reply.send(Err(AckError::Timeout));
         }
     }
 

@@ -168,7 +168,7 @@ impl Local {
             (extra, timers, replies)
         };
         for reply in replies {
-            drop(self.guard(|| reply.send(Err(AckError::Disconnected))));
+            reply.send(Err(AckError::Disconnected));
         }
         drop(self.guard(|| drop((extra, timers))));
     }

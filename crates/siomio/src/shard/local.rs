@@ -20,6 +20,7 @@ use super::{
 use crate::{
     AckError, Namespace, Sent,
     ack::ReplySender,
+    config::capped,
     mailbox::{Mail, Order},
     registry::Tables,
     shared::Shared,
@@ -161,7 +162,7 @@ impl Local {
         reply: ReplySender,
     ) {
         let mut core = self.core.borrow_mut();
-        let (token, deadline) = (core.new_token(), core.environment.now() + timeout);
+        let (token, deadline) = (core.new_token(), core.environment.now() + capped(timeout));
         let Some(id) = core.hub.expect_ack(socket, token, deadline) else {
             drop(core);
             return reply.send(Err(AckError::Disconnected));

@@ -75,9 +75,8 @@ impl<T> Wheel<T> {
                 (slot + SLOTS - start) % SLOTS
             })
         })?;
-        Some(
-            self.origin + TICK * u32::try_from(self.current + 1 + ahead as u64).unwrap_or(u32::MAX),
-        )
+        let nanos = TICK.as_nanos() as u64 * (self.current + 1 + ahead as u64);
+        Some(self.origin + Duration::from_nanos(nanos))
     }
 
     fn place(&mut self, timer: Timer<T>) {

@@ -182,6 +182,8 @@ fn slow_requests_end_in_time_and_waiting_ones_do_not() {
 #[test]
 fn a_name_that_clients_cannot_send_is_refused_at_once() {
     let server = Server::builder().shards(1).build();
-    let registering = || drop(server.on("disconnect", |_: &siomio::Socket| {}));
+    let registering = || {
+        server.on("disconnect", |_: &siomio::Socket| {});
+    };
     assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(registering)).is_err());
 }

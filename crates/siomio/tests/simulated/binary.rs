@@ -9,7 +9,7 @@ use crate::talk::SOON;
 
 const CLIENTS: usize = 4;
 /// Broadcasts that each client asks for, and as many that come from outside of all shards.
-const SHOUTS: u64 = 8;
+const SHOUTS: u64 = 5;
 
 /// What a broadcast carries follows from who sends it and its number.
 fn cargo(from: u64, number: u64, largest: usize) -> Vec<Vec<u8>> {
@@ -66,9 +66,9 @@ impl Actor for Shouter {
 fn run(seed: u64) {
     let mut random = Random::new(seed ^ 0xb1);
     let (shards, tear) = (*random.pick(&[1, 4]), Tear::any(&mut random));
-    let largest = match tear.delivery {
+    let largest = match tear.throughput() {
         0..20 => 130,
-        20..1000 => 4096,
+        20..800 => 4096,
         _ => usize::MAX,
     };
     let server = server(shards, largest);
@@ -125,5 +125,5 @@ fn check(client: &SimClient, largest: usize) {
 
 #[test]
 fn attachments_stay_with_their_events() {
-    seeds(150, run);
+    seeds(60, run);
 }

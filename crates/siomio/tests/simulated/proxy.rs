@@ -29,13 +29,13 @@ fn run(seed: u64, policy: Policy, plan: impl Fn(&mut Random) -> Plan) {
 /// Every GET may wait for long, so it takes one connection more than there are clients for a POST to get through.
 #[test]
 fn that_keeps_connections_alive() {
-    seeds(120, |seed| run(seed, Policy::KeepAlive(CLIENTS + 1), |_| Plan::Polling));
+    seeds(80, |seed| run(seed, Policy::KeepAlive(CLIENTS + 1), |_| Plan::Polling));
 }
 
 /// A GET waits for the one in front of it to be answered, which a heartbeat does at the latest.
 #[test]
 fn that_pipelines() {
-    seeds(120, |seed| run(seed, Policy::Pipelined, |_| Plan::Polling));
+    seeds(80, |seed| run(seed, Policy::Pipelined, |_| Plan::Polling));
 }
 
 #[test]

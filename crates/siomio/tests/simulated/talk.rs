@@ -63,9 +63,9 @@ thread_local! {
 }
 
 pub(crate) fn set_luggage(tear: Tear) {
-    LUGGAGE.set(match tear.delivery {
+    LUGGAGE.set(match tear.throughput() {
         0..20 => 300,
-        20..1000 => 5_000,
+        20..800 => 5_000,
         _ => 70_000,
     });
 }

@@ -5,7 +5,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use siomio_engine::Sid;
+use siomio::shard::{Destination, destination};
 
 use super::{SimStream, link::Home};
 
@@ -33,8 +33,6 @@ pub(super) struct Invited {
 
 /// Time for the first line.
 const WELCOME: Duration = Duration::from_secs(10);
-/// Longest first line that is looked into.
-const MAX_LINE: usize = 16 * 1024;
 
 impl Door {
     pub(super) fn welcome(&mut self, now: Instant, stream: SimStream) {
@@ -54,7 +52,11 @@ impl Door {
             match read {
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return None,
                 Ok(1..) => {
-                    if let Some(shard) = destination(&guest.said) {
+                    if let Some(destination) = destination(&guest.said) {
+                        let shard = match destination {
+                            Destination::Shard(shard) => Some(shard),
+                            Destination::Any => None,
+                        };
                         let Guest { stream, said, .. } = self.guests.remove(place);
                         stream.deregister();
                         return Some(Invited { stream, said, shard });
@@ -79,17 +81,4 @@ impl Door {
     pub(super) fn len(&self) -> usize {
         self.guests.len()
     }
-}
-
-/// What a request line says of the shard; `None` when more is needed.
-fn destination(said: &[u8]) -> Option<Option<u8>> {
-    let start = said.iter().position(|byte| !b"\r\n".contains(byte)).unwrap_or(said.len());
-    let said = &said[start..];
-    let Some(end) = said.iter().position(|&byte| byte == b'\n') else {
-        return (said.len() > MAX_LINE).then_some(None);
-    };
-    let target = said[..end].split(|&byte| byte == b' ').nth(1).unwrap_or_default();
-    let query = target.splitn(2, |&byte| byte == b'?').nth(1).unwrap_or_default();
-    let sid = siomio_http::query::last(query, "sid").and_then(|sid| Sid::parse(&sid));
-    Some(sid.map(|sid| sid.shard()))
 }

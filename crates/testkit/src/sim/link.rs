@@ -1,6 +1,11 @@
 //! A connection: two queues of bytes, and what the server's side is told of them.
 
-use std::{cell::RefCell, collections::VecDeque, io, rc::Rc};
+use std::{
+    cell::RefCell,
+    collections::VecDeque,
+    io::{self, IoSlice},
+    rc::Rc,
+};
 
 use siomio::shard::Readiness;
 
@@ -126,14 +131,14 @@ impl Link {
         } else if up && (!down || self.random.one_in(2)) {
             self.deliver_to_server();
         } else if down {
-            let limit = self.random.between(1, self.tear.delivery.min(window));
+            let limit = self.random.up_to(self.tear.delivery);
             self.to_client.deliver(limit, window, &mut self.random);
         }
     }
 
     pub(super) fn deliver_to_server(&mut self) {
         let window = self.tear.window;
-        let limit = self.random.between(1, self.tear.delivery.min(window));
+        let limit = self.random.up_to(self.tear.delivery);
         let moved = self.to_server.deliver(limit, window, &mut self.random);
         if self.home == Home::Gone {
             // Nobody reads it: the client is told so, and loses what it has not got yet.
@@ -168,8 +173,7 @@ impl Link {
             };
         }
         let most = buffer.len().min(half.arrived.len());
-        let count = self.random.between(1, self.tear.read).min(most);
-        let count = if self.tear.read == usize::MAX { most } else { count };
+        let count = self.random.up_to(self.tear.read).min(most);
         for (to, from) in buffer.iter_mut().zip(half.arrived.drain(..count)) {
             *to = from;
         }
@@ -183,8 +187,8 @@ impl Link {
         Ok(count)
     }
 
-    /// The server writes.
-    pub(super) fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+    /// The server writes; a part may be all that is taken.
+    pub(super) fn write(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
         if self.to_server.ended == Some(End::Reset) || self.to_client.ending.is_some() {
             return Err(io::ErrorKind::BrokenPipe.into());
         }
@@ -193,11 +197,14 @@ impl Link {
             self.is_starved = true;
             return Err(io::ErrorKind::WouldBlock.into());
         }
-        let count = self.random.between(1, self.tear.write.min(1 << 30)).min(room).min(bytes.len());
-        let count = if self.tear.write == usize::MAX { room.min(bytes.len()) } else { count };
-        self.to_client.sent.extend(&bytes[..count]);
-        self.trace.bytes(format_args!("  #{} wrote", self.number), &bytes[..count]);
-        Ok(count)
+        let most = self.random.up_to(self.tear.write).min(room);
+        let mut bytes = Vec::new();
+        for slice in slices {
+            bytes.extend_from_slice(&slice[..slice.len().min(most - bytes.len())]);
+        }
+        self.to_client.send(&bytes);
+        self.trace.bytes(format_args!("  #{} wrote", self.number), &bytes);
+        Ok(bytes.len())
     }
 
     /// The server closes its end. With bytes unread, that is a reset, and what was written last may never arrive.

@@ -29,6 +29,11 @@ impl Random {
         low + self.below(high - low + 1)
     }
 
+    /// A number from 1 to `most`, which is `most` itself where there is no limit.
+    pub(super) fn up_to(&mut self, most: usize) -> usize {
+        if most == usize::MAX { most } else { self.between(1, most) }
+    }
+
     /// `true` once in so many times; never for 0.
     pub fn one_in(&mut self, times: usize) -> bool {
         times > 0 && self.below(times) == 0

@@ -48,4 +48,9 @@ impl Tear {
             spurious: random.between(2, 20),
         }
     }
+
+    /// How many bytes get through at a time, at the most: what a test should bear in mind when it sends many.
+    pub fn throughput(&self) -> usize {
+        self.delivery.min(self.read).min(self.write).min(self.window)
+    }
 }

@@ -1,0 +1,57 @@
+//! Where a new connection belongs.
+
+use siomio_engine::Sid;
+
+/// The shard that a connection's first request is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Destination {
+    /// The one that owns the session it names.
+    Shard(u8),
+    /// Whichever has room.
+    Any,
+}
+
+/// Longest beginning that is looked into, empty lines included. Who has said more without ending the first line goes to
+/// any shard, which knows what to answer.
+const MAX_LINE: usize = 16 * 1024;
+
+/// Reads the first line of a connection's first request, where the session's id stands; `None` when more is needed.
+pub fn destination(said: &[u8]) -> Option<Destination> {
+    let start = said.iter().position(|byte| !b"\r\n".contains(byte)).unwrap_or(said.len());
+    let Some(end) = said[start..].iter().position(|&byte| byte == b'\n') else {
+        return (said.len() > MAX_LINE).then_some(Destination::Any);
+    };
+    let target = said[start..][..end].split(|&byte| byte == b' ').nth(1).unwrap_or_default();
+    let query =
+        target.iter().position(|&byte| byte == b'?').map_or(&[][..], |mark| &target[mark + 1..]);
+    let sid = siomio_http::query::last(query, "sid").and_then(|sid| Sid::parse(&sid));
+    Some(sid.map_or(Destination::Any, |sid| Destination::Shard(sid.shard())))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_line_decides() {
+        let sid = Sid::new(3, [9; 15]);
+        let to_3 = format!("GET /socket.io/?EIO=4&sid={sid}&t=x HTTP/1.1\r\nHost");
+        let table: [(&[u8], Option<Destination>); 6] = [
+            (b"", None),
+            (b"\r\n\r\nGET / HTTP/1.1", None),
+            (b"GET / HTTP/1.1\r\n", Some(Destination::Any)),
+            (b"\r\nnonsense\n", Some(Destination::Any)),
+            (b"GET /?sid=short HTTP/1.1\r\n", Some(Destination::Any)),
+            (to_3.as_bytes(), Some(Destination::Shard(3))),
+        ];
+        for (said, expected) in table {
+            assert_eq!(destination(said), expected, "{:?}", String::from_utf8_lossy(said));
+        }
+    }
+
+    #[test]
+    fn who_says_nothing_but_empty_lines_is_not_listened_to_for_ever() {
+        assert_eq!(destination(&b"\r\n".repeat(MAX_LINE / 2)), None);
+        assert_eq!(destination(&b"\r\n".repeat(MAX_LINE)), Some(Destination::Any));
+    }
+}
