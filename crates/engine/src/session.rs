@@ -40,7 +40,7 @@ pub struct Session {
     config: Arc<Config>,
     sid: Sid,
     protocol: Protocol,
-    /// Binary messages go out as base64 text, also on a WebSocket.
+    /// Binary messages go out as base64 text on the WebSocket, as they always do on polling.
     base64: bool,
     heartbeat: Heartbeat,
     /// The POST whose body is being read.
@@ -122,7 +122,7 @@ impl Session {
         }
     }
 
-    /// From now on binary messages go out as base64 text on every transport (`b64` in the query).
+    /// Binary messages go out as base64 text on the WebSocket that the session began on (`b64` in its query).
     pub fn set_base64(&mut self) {
         self.base64 = true;
     }
@@ -131,6 +131,10 @@ impl Session {
     ///
     /// A second one beside it ends the session: the first is told so, the second refused.
     pub fn handle_get(&mut self, request: RequestId, actions: &mut Vec<Action>) {
+        if let State::Polling(polling) = &mut self.state {
+            // A GET in front that can be answered would have been, had it not come in the same batch.
+            polling.flush(actions);
+        }
         match &mut self.state {
             State::Polling(polling) if polling.get.is_none() => polling.get = Some(request),
             State::Polling(_) => {
@@ -310,6 +314,16 @@ impl Session {
             State::WebSocket { .. } => true,
             State::Closing { .. } | State::Closed => false,
         }
+    }
+
+    /// Whether a GET waits, so that what is queued leaves with the next flush.
+    pub fn is_polled(&self) -> bool {
+        matches!(&self.state, State::Polling(polling) if polling.get.is_some())
+    }
+
+    /// Whether binary messages go out as base64 text on a WebSocket.
+    pub fn is_base64(&self) -> bool {
+        self.base64
     }
 
     /// Bytes that wait in the session.

@@ -125,6 +125,11 @@ impl Pipeline {
         Some(Ready { bytes, close: self.first == self.end })
     }
 
+    /// Whether [`next_ready`](Self::next_ready) has a response.
+    pub fn has_ready(&self) -> bool {
+        matches!(self.front, Some(Slot::Filled(_)))
+    }
+
     /// Whether the response to `ticket` is outstanding and next in order, so that an interim
     /// response ([`CONTINUE`](crate::CONTINUE)) may be written for it now.
     pub fn is_first(&self, ticket: Ticket) -> bool {

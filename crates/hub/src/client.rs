@@ -25,6 +25,8 @@ pub(crate) enum Membership {
     Socket(SocketKey),
     /// The server disconnected the socket: packets that crossed this are nobody's fault.
     Left,
+    /// The client left: what it had sent along with that is ignored, what it sends later is a violation.
+    Leaving,
 }
 
 impl Client {
@@ -57,11 +59,16 @@ impl Client {
         }
     }
 
+    /// What came together is worked off: who has left is gone.
+    pub(crate) fn end_batch(&mut self) {
+        self.memberships.retain(|(_, membership)| *membership != Membership::Leaving);
+    }
+
     /// The sockets of the connection, in the order they were connected.
     pub(crate) fn sockets(&self) -> impl Iterator<Item = SocketKey> {
         self.memberships.iter().filter_map(|(_, membership)| match membership {
             Membership::Socket(socket) => Some(*socket),
-            Membership::Left => None,
+            Membership::Left | Membership::Leaving => None,
         })
     }
 }

@@ -43,6 +43,8 @@ pub struct Hub {
     sockets: Arena<Socket>,
     rooms: SharedRooms,
     deadlines: Deadlines,
+    /// Clients that have left a namespace with what is worked off just now.
+    leaving: Vec<ClientKey>,
 }
 
 #[derive(Debug)]
@@ -70,6 +72,7 @@ impl Hub {
             sockets: Arena::new(),
             rooms,
             deadlines: Deadlines::default(),
+            leaving: Vec::new(),
         }
     }
 
@@ -182,8 +185,9 @@ impl Hub {
     /// Begins to disconnect a socket: nothing reaches it any more and nothing of it is heard, but its rooms can still be
     /// read. Go on with [`remove`](Self::remove). Returns `false` when it is not connected.
     ///
-    /// `by_client` says that the client asked for it: what it sends to the namespace afterwards is a violation, while
-    /// after a disconnect by the server such packets may have crossed it and are ignored.
+    /// `by_client` says that the client asked for it: what it sends to the namespace after this
+    /// [batch](Self::end_batch) is a violation, while after a disconnect by the server such packets may have crossed it and
+    /// are ignored.
     pub fn begin_disconnect(&mut self, socket: SocketKey, by_client: bool) -> bool {
         let Some(state) =
             self.sockets.get_mut(socket).filter(|state| state.phase == Phase::Connected)
@@ -191,9 +195,22 @@ impl Hub {
             return false;
         };
         state.phase = Phase::Leaving;
-        self.set_membership(socket, (!by_client).then_some(Membership::Left));
+        let membership = if by_client { Membership::Leaving } else { Membership::Left };
+        if by_client {
+            self.leaving.push(state.client);
+        }
+        self.set_membership(socket, Some(membership));
         self.rooms().set_present(socket, false);
         true
+    }
+
+    /// What was received together, in one payload or one piece, is worked off.
+    pub fn end_batch(&mut self) {
+        while let Some(client) = self.leaving.pop() {
+            if let Some(state) = self.clients.get_mut(client) {
+                state.end_batch();
+            }
+        }
     }
 
     /// Removes a socket, with its rooms and what it is owed.
@@ -337,12 +354,12 @@ impl Hub {
         let membership = state.membership(namespace);
         let socket = match (packet.kind, membership) {
             (Kind::ConnectError, _) => return Err(Violation::UnexpectedKind),
-            (Kind::Connect, None | Some(Membership::Left)) => {
+            (Kind::Connect, None | Some(Membership::Left | Membership::Leaving)) => {
                 return Ok(Received::Connect { namespace, auth: packet.data });
             }
             (Kind::Connect, Some(Membership::Socket(_))) => return Err(Violation::ConnectedTwice),
             (_, None) => return Err(Violation::NotConnected),
-            (_, Some(Membership::Left)) => return Ok(Received::Nothing),
+            (_, Some(Membership::Left | Membership::Leaving)) => return Ok(Received::Nothing),
             (_, Some(Membership::Socket(socket))) => socket,
         };
         let Some(state) = self.sockets.get_mut(socket) else { return Ok(Received::Nothing) };

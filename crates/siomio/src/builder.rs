@@ -116,8 +116,8 @@ impl ServerBuilder {
         self
     }
 
-    /// Most bytes that may wait for one client that reads too slowly; beyond, it is disconnected as a slow consumer.
-    /// Default 16 MiB.
+    /// Most bytes that may wait for one client after it was offered all it would take; beyond, it is disconnected as a slow
+    /// consumer. Default 16 MiB.
     pub fn max_buffered(mut self, bytes: usize) -> Self {
         self.max_buffered = bytes;
         self

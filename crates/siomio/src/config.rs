@@ -27,7 +27,10 @@ pub(crate) struct Config {
 /// Requests of one connection that may wait for their answers at the same time.
 pub(crate) const MAX_PIPELINE: usize = 64;
 
-/// Time a connection has to end after we said our last word on it.
+/// Bytes of responses that may wait on a connection before no more requests are read from it. One response may be larger.
+pub(crate) const MAX_RESPONSES: usize = 256 * 1024;
+
+/// Time a connection has to end after it took our last word.
 pub(crate) const LINGER: Duration = Duration::from_secs(5);
 
 /// Durations beyond this are as good as for ever, and can still be added to any instant.

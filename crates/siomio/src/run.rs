@@ -9,8 +9,9 @@ mod os;
 use std::{
     io,
     net::TcpListener,
-    sync::{Arc, Mutex},
+    sync::{Arc, Mutex, mpsc},
     thread,
+    time::Duration,
 };
 
 use self::{door::Door, event_loop::EventLoop};
@@ -36,17 +37,62 @@ pub(crate) fn run(shared: &Arc<Shared>, listeners: Vec<TcpListener>) -> io::Resu
         return EventLoop::new(&io, 0, arrivals, listeners)?.run();
     }
     let door = Door::new(&io, arrivals.clone(), listeners)?;
-    let threads: Vec<_> = (0..shards)
-        .map(|index| {
-            let (io, arrivals) = (io.clone(), arrivals.clone());
-            let run = move || EventLoop::new(&io, index, arrivals, Vec::new())?.run();
-            thread::Builder::new().name(format!("siomio-{index}")).spawn(run)
-        })
-        .collect::<Result<_, _>>()?;
-    let outcome = door.run();
-    let outcomes = threads.into_iter().map(|thread| {
-        thread.join().unwrap_or_else(|_| Err(io::Error::other("the thread of a shard panicked")))
-    });
+    let (ready, started) = mpsc::channel();
+    let spawn = |index| {
+        let (io, arrivals, ready) = (io.clone(), arrivals.clone(), ready.clone());
+        let run = move || run_shard(&io, index, arrivals, ready);
+        thread::Builder::new().name(format!("siomio-{index}")).spawn(run)
+    };
+    let threads: Vec<_> = (0..shards).map(spawn).collect();
+    drop(ready);
+    let mut outcome = started.iter().collect::<io::Result<()>>();
+    if threads.iter().any(Result::is_err) || outcome.is_err() {
+        io.close(Duration::ZERO);
+    } else {
+        outcome = door.run();
+    }
     // Wait for all, then tell the first that failed.
-    outcomes.collect::<Vec<_>>().into_iter().fold(outcome, Result::and)
+    for thread in threads {
+        let panicked = |_| Err(io::Error::other("the thread of a shard panicked"));
+        outcome = outcome.and(thread.and_then(|thread| thread.join().unwrap_or_else(panicked)));
+    }
+    outcome
+}
+
+fn run_shard(
+    io: &Io,
+    index: u8,
+    arrivals: Arrivals,
+    ready: mpsc::Sender<io::Result<()>>,
+) -> io::Result<()> {
+    // Dropped on every way out, that of a panic included: a server that lost a shard goes down as a whole, instead of
+    // leaving some of its clients unheard.
+    let _downfall = Downfall { io, index };
+    let (event_loop, outcome) = match EventLoop::new(io, index, arrivals, Vec::new()) {
+        Ok(event_loop) => (Some(event_loop), Ok(())),
+        Err(error) => (None, Err(error)),
+    };
+    // Whoever started us waits until all have said this, or are gone.
+    let _ = ready.send(outcome);
+    drop(ready);
+    event_loop.map_or(Ok(()), EventLoop::run)
+}
+
+/// Takes the server down when one of its shards has ended.
+struct Downfall<'s> {
+    io: &'s Io,
+    index: u8,
+}
+
+/// Time the other shards have to say goodbye when one has failed.
+const FAREWELL: Duration = Duration::from_secs(5);
+
+impl Drop for Downfall<'_> {
+    fn drop(&mut self) {
+        self.io.shared().mailbox(self.index).close();
+        self.io.shared().sessions_left(self.index, 0);
+        if !self.io.shared().is_stopping() {
+            self.io.close(FAREWELL);
+        }
+    }
 }

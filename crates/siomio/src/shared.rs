@@ -36,6 +36,8 @@ struct Post {
     rooms: SharedRooms,
     /// Connections, those on their way to it included.
     load: AtomicUsize,
+    /// Sessions, as of its last turn while the server goes down.
+    sessions: AtomicUsize,
 }
 
 impl Shared {
@@ -44,6 +46,7 @@ impl Shared {
             mailbox: Mailbox::default(),
             rooms: Rooms::shared(seed),
             load: AtomicUsize::new(0),
+            sessions: AtomicUsize::new(usize::MAX),
         };
         let shards = std::iter::repeat_with(shard).take(config.shards.into()).collect();
         let (started, stopping) = (AtomicBool::new(false), AtomicBool::new(false));
@@ -94,6 +97,20 @@ impl Shared {
     /// How many connections there are.
     pub(crate) fn connections(&self) -> usize {
         self.shards.iter().map(|shard| shard.load.load(Ordering::Relaxed)).sum()
+    }
+
+    /// While the server goes down, a shard tells how many sessions it has left. When it is the last without any, the others
+    /// learn that no connection is needed any more.
+    pub(crate) fn sessions_left(&self, shard: u8, count: usize) {
+        let before = self.shards[usize::from(shard)].sessions.swap(count, Ordering::SeqCst);
+        if before != count && !self.has_sessions() {
+            self.shards.iter().for_each(|shard| shard.mailbox.wake());
+        }
+    }
+
+    /// Whether any shard has, or may have, a session left.
+    pub(crate) fn has_sessions(&self) -> bool {
+        self.shards.iter().any(|shard| shard.sessions.load(Ordering::SeqCst) > 0)
     }
 
     /// Sends something to one shard, from whatever thread this is: at once on the shard's own, in its batch on

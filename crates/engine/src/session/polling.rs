@@ -19,6 +19,8 @@ pub(super) struct Probe {
     pub(super) channel: ChannelId,
     /// `3probe` was sent: the client winds polling down and waits for its last GET.
     pub(super) answered: bool,
+    /// Binary messages must be text on it.
+    pub(super) base64: bool,
     pub(super) deadline: Instant,
 }
 

@@ -53,7 +53,7 @@ impl World {
     /// A polling session with an answered probe.
     fn upgrading() -> Self {
         let mut world = Self::polling();
-        world.session.handle_channel(world.now, CHANNEL, &mut world.actions);
+        world.session.handle_channel(world.now, CHANNEL, false, &mut world.actions);
         assert_eq!(world.ws("2probe"), "WS <- 3probe");
         world
     }
@@ -303,7 +303,7 @@ fn pings_from_the_client_have_the_wrong_direction() {
 fn upgrade_answers_every_get_and_keeps_the_order() {
     let mut world = World::polling();
     world.get(1);
-    world.session.handle_channel(world.now, CHANNEL, &mut world.actions);
+    world.session.handle_channel(world.now, CHANNEL, false, &mut world.actions);
     assert_eq!(world.ws("2probe"), "WS <- 3probe; GET1 <- 6");
     assert_eq!(world.get(2), "GET2 <- 6", "the client polled again before it saw 3probe");
     world.send(Outgoing::text("during"));
@@ -319,7 +319,7 @@ fn upgrade_answers_every_get_and_keeps_the_order() {
 #[test]
 fn upgrade_without_a_probe_is_taken() {
     let mut world = World::polling();
-    world.session.handle_channel(world.now, CHANNEL, &mut world.actions);
+    world.session.handle_channel(world.now, CHANNEL, false, &mut world.actions);
     assert_eq!(world.ws("5"), "upgraded");
 }
 
@@ -334,7 +334,7 @@ fn a_failed_probe_leaves_the_session_alone() {
     let mut world = World::upgrading();
     world.session.handle_channel_gone(CHANNEL, true, &mut world.actions);
     assert_eq!(world.log(), "");
-    world.session.handle_channel(world.now, ChannelId(10), &mut world.actions);
+    world.session.handle_channel(world.now, ChannelId(10), false, &mut world.actions);
     assert_eq!(world.log(), "", "a new attempt may follow");
 }
 
@@ -344,7 +344,7 @@ fn a_late_probe_is_given_up() {
     let session = Session::open_polling(now, Arc::new(Config::default()), sid, Protocol::V4);
     let mut world = World { now, session, actions: Vec::new(), closed: Vec::new() };
     world.get(0);
-    world.session.handle_channel(now, CHANNEL, &mut world.actions);
+    world.session.handle_channel(now, CHANNEL, false, &mut world.actions);
     assert_eq!(world.session.deadline(), Some(now + Duration::from_secs(10)));
     assert_eq!(world.after(10_000), "WS closed");
     world.get(1);
@@ -354,17 +354,17 @@ fn a_late_probe_is_given_up() {
 #[test]
 fn only_one_websocket_may_probe_and_none_after_the_upgrade() {
     let mut world = World::upgrading();
-    world.session.handle_channel(world.now, ChannelId(10), &mut world.actions);
+    world.session.handle_channel(world.now, ChannelId(10), false, &mut world.actions);
     assert_eq!(world.log(), "WS closed");
     assert_eq!(world.ws("5"), "upgraded");
-    world.session.handle_channel(world.now, ChannelId(11), &mut world.actions);
+    world.session.handle_channel(world.now, ChannelId(11), false, &mut world.actions);
     assert_eq!(world.log(), "WS closed");
     world.session.handle_channel_gone(ChannelId(11), false, &mut world.actions);
     assert_eq!(world.ws("4x"), "WS <- 4x");
 
     let mut world = World::websocket();
     world.log();
-    world.session.handle_channel(world.now, ChannelId(10), &mut world.actions);
+    world.session.handle_channel(world.now, ChannelId(10), false, &mut world.actions);
     assert_eq!(world.log(), "WS closed", "a session that began on WebSocket cannot be taken over");
 }
 
@@ -373,7 +373,7 @@ fn the_deadline_of_a_ping_outlives_the_upgrade() {
     let mut world = World::polling();
     world.after(300);
     assert_eq!(world.get(1), "GET1 <- 2");
-    world.session.handle_channel(world.now, CHANNEL, &mut world.actions);
+    world.session.handle_channel(world.now, CHANNEL, false, &mut world.actions);
     world.ws("2probe");
     world.ws("5");
     assert_eq!(world.after(200), "WS closed; closed: ping timeout");
@@ -496,7 +496,7 @@ proptest! {
                         world.session.handle_post_end(request(asked.end), &mut world.actions);
                     }
                 }
-                Step::Channel(id) => world.session.handle_channel(world.now, ChannelId(id), &mut world.actions),
+                Step::Channel(id) => world.session.handle_channel(world.now, ChannelId(id), false, &mut world.actions),
                 Step::Ws(id, text) => {
                     world.session.handle_channel_message(world.now, ChannelId(id), Message::Text(&text), &mut world.actions);
                 }

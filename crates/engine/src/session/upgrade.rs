@@ -12,12 +12,19 @@ use crate::{Action, ChannelId, CloseReason, Message, Outgoing, Packet, Response,
 impl Session {
     /// A WebSocket with this session's id was opened: the beginning of an upgrade.
     ///
-    /// It is closed again at once, and the session left alone, when an upgrade is under way or done.
-    pub fn handle_channel(&mut self, now: Instant, channel: ChannelId, actions: &mut Vec<Action>) {
+    /// It is closed again at once, and the session left alone, when an upgrade is under way or done. `base64` says that its
+    /// request asked for binary messages as base64 text (`b64`).
+    pub fn handle_channel(
+        &mut self,
+        now: Instant,
+        channel: ChannelId,
+        base64: bool,
+        actions: &mut Vec<Action>,
+    ) {
         match &mut self.state {
             State::Polling(polling) | State::Closing { polling, .. } if polling.probe.is_none() => {
                 let deadline = now + self.config.upgrade_timeout;
-                polling.probe = Some(Probe { channel, answered: false, deadline });
+                polling.probe = Some(Probe { channel, answered: false, base64, deadline });
             }
             _ => actions.push(Action::CloseChannel { channel }),
         }
@@ -86,6 +93,7 @@ impl Session {
         let (State::Polling(mut polling) | State::Closing { mut polling, .. }) = state else {
             return;
         };
+        self.base64 = polling.probe.take().is_some_and(|probe| probe.base64);
         if let Some(get) = polling.get.take() {
             respond(get, payload(&[Outgoing::Close]), actions);
         }

@@ -154,6 +154,8 @@ fn what_crosses_our_disconnect_is_ignored_and_what_follows_its_own_is_not() {
     let socket = world.connect(client, "0");
     assert!(world.hub.begin_disconnect(socket, true));
     world.hub.remove(socket);
+    assert!(matches!(world.hub.handle_text(client, r#"2["together"]"#), Ok(Received::Nothing)));
+    world.hub.end_batch();
     assert_eq!(world.hub.handle_text(client, r#"2["late"]"#).unwrap_err(), Violation::NotConnected);
 }
 

@@ -162,10 +162,13 @@ impl Core {
     }
 
     fn conn_timed_out(&mut self, conn: ConnKey) {
-        let Some(state) = self.conns.get_mut(conn) else { return };
-        match &mut state.state {
+        let Some(state) = self.conns.get(conn) else { return };
+        match &state.state {
+            // Unless what is slow is the rest of a request that has its answer.
             State::Http(http)
-                if matches!(http.patience, Patience::Request { .. }) && http.waiting.is_empty() =>
+                if matches!(http.patience, Patience::Request { .. })
+                    && http.waiting.is_empty()
+                    && (http.reader.is_between_requests() || http.reader.is_mid_head()) =>
             {
                 self.refuse_connection(conn, 408);
             }

@@ -6,6 +6,7 @@ use siomio_engine::{ChannelId, Message};
 use siomio_websocket::{Answer, Item, OpCode, Role, write_close, write_frame};
 
 use super::{conn::ConnKey, local::Local};
+use crate::config::MAX_RESPONSES;
 
 impl Local {
     /// Works off one item from the front of `input` and returns how long it was; `None` when all is used up.
@@ -72,7 +73,10 @@ impl Local {
         let mut core = self.core.borrow_mut();
         let Some(state) = core.conns.get_mut(conn) else { return };
         if state.websocket_mut().is_some_and(|websocket| websocket.closing.may_send()) {
-            state.out.append(|out| write_frame(out, OpCode::Pong, payload, None));
+            // Who sends pings and reads no pongs gets no more of them; RFC 6455, section 5.5.3, allows to skip some.
+            if state.out.len() <= MAX_RESPONSES {
+                state.out.append(|out| write_frame(out, OpCode::Pong, payload, None));
+            }
             core.mark(conn);
         }
     }

@@ -8,7 +8,7 @@ use siomio_hub::Key;
 use siomio_websocket as websocket;
 
 use super::{core::SessionKey, write_queue::WriteQueue};
-use crate::cors::CorsHeaders;
+use crate::{config::MAX_RESPONSES, cors::CorsHeaders};
 
 pub(crate) type ConnKey = Key<Conn>;
 
@@ -20,6 +20,11 @@ pub(crate) struct Conn {
     pub(crate) state: State,
     /// It waits in the list of those to be flushed.
     pub(crate) dirty: bool,
+    /// Reading was put off, and nobody but us will say when to go on.
+    pub(crate) paused: bool,
+    /// The peer takes nothing of what is queued: how long that may last. Unlimited for WebSockets, which the heartbeat
+    /// watches.
+    pub(crate) stalled: Option<Instant>,
     /// When a timer will look at it.
     pub(crate) armed: Option<Instant>,
 }
@@ -123,6 +128,8 @@ impl Conn {
             out: WriteQueue::default(),
             state: State::Http(Box::new(http)),
             dirty: false,
+            paused: false,
+            stalled: None,
             armed: None,
         }
     }
@@ -145,8 +152,10 @@ impl Conn {
     pub(crate) fn deadline(&self) -> Option<Instant> {
         match &self.state {
             State::Http(http) => match http.patience {
-                Patience::Unlimited => None,
-                Patience::Request { until } | Patience::Idle { until } => Some(until),
+                Patience::Unlimited => self.stalled,
+                Patience::Request { until } | Patience::Idle { until } => {
+                    Some(self.stalled.map_or(until, |stalled| stalled.min(until)))
+                }
             },
             State::WebSocket(websocket) => websocket.until,
             State::Lingering { until, .. } => Some(*until),
@@ -154,10 +163,10 @@ impl Conn {
         }
     }
 
-    /// Whether bytes may be read now: while a request is held back, the rest stays with the system.
+    /// Whether bytes may be read now: while a request is held back, or answers pile up, the rest stays with the system.
     pub(crate) fn wants_bytes(&self) -> bool {
         match &self.state {
-            State::Http(http) => http.held.is_none(),
+            State::Http(http) => http.held.is_none() && self.out.len() < MAX_RESPONSES,
             State::WebSocket(_) | State::Lingering { .. } => true,
             State::Dead => false,
         }

@@ -2,7 +2,7 @@
 
 use std::rc::Rc;
 
-use siomio_engine::ChannelId;
+use siomio_engine::{ChannelId, RequestId};
 
 use super::{
     conn::{Conn, ConnKey, Patience, State},
@@ -10,6 +10,7 @@ use super::{
     local::Local,
     turn::Next,
 };
+use crate::config::LINGER;
 
 impl Local {
     /// Works off bytes that a connection has sent, whatever it speaks by now.
@@ -23,7 +24,9 @@ impl Local {
             let Some(consumed) = speaks(self, conn, input) else { break };
             input = &mut input[consumed..];
         }
-        self.core.borrow_mut().watch_request(conn);
+        let mut core = self.core.borrow_mut();
+        core.hub.end_batch();
+        core.watch_request(conn);
     }
 
     fn feed_http_mut(self: &Rc<Self>, conn: ConnKey, input: &mut [u8]) -> Option<usize> {
@@ -54,11 +57,35 @@ impl Core {
         self.arm_conn(conn);
     }
 
+    /// Whether a connection may be read now; if not, it is remembered that somebody wanted to.
+    pub(super) fn may_read(&mut self, conn: ConnKey) -> bool {
+        let Some(state) = self.conns.get_mut(conn) else { return false };
+        state.paused |= !state.wants_bytes();
+        state.wants_bytes()
+    }
+
+    /// The peer has ended its half. Where reading is paused nobody would notice for long, so its polls are given up now;
+    /// what else it asked for is still answered.
+    pub(super) fn note_end(&mut self, conn: ConnKey) {
+        let Some(state) = self.conns.get_mut(conn).filter(|state| !state.wants_bytes()) else {
+            return;
+        };
+        let Some(http) = state.http_mut() else { return };
+        let polls = http
+            .waiting
+            .iter_mut()
+            .filter_map(|waiting| Some((waiting.session.take()?, waiting.number)));
+        let request = |number| RequestId { connection: conn.to_bits(), sequence: number };
+        let polls = polls.map(|(session, number)| (session, request(number))).collect();
+        self.abandon(polls);
+    }
+
     /// Moves the responses whose turn it is to the write queue.
-    pub(super) fn take_responses(&mut self, conn: ConnKey) {
+    pub(super) fn take_responses(&mut self, conn: ConnKey, room: usize) {
         let Some(state) = self.conns.get_mut(conn) else { return };
         let State::Http(http) = &mut state.state else { return };
-        while let Some(ready) = http.pipeline.next_ready() {
+        while state.out.len() < room {
+            let Some(ready) = http.pipeline.next_ready() else { return };
             state.out.share(ready.bytes.into());
             if ready.close {
                 let abandoned = self.abandoned(conn);
@@ -68,18 +95,44 @@ impl Core {
         }
     }
 
+    /// Some of a connection's queue was written, or nothing although there is something. Tells whether the connection is a
+    /// slow consumer's.
+    pub(super) fn blocked(&mut self, conn: ConnKey, progress: bool) -> bool {
+        let (now, config) = (self.now, &self.shared.config);
+        let Some(state) = self.conns.get_mut(conn) else { return false };
+        match &mut state.state {
+            State::Http(_) if progress || state.stalled.is_none() => {
+                state.stalled = Some(now + config.request_timeout)
+            }
+            State::Lingering { until, .. } if progress => *until = now + LINGER,
+            State::WebSocket(websocket) if progress => {
+                websocket.until.iter_mut().for_each(|until| *until = now + LINGER);
+            }
+            _ => {}
+        }
+        let is_slow =
+            matches!(state.state, State::WebSocket(_)) && state.out.len() > config.max_buffered;
+        self.arm_conn(conn);
+        is_slow
+    }
+
     /// Everything is written: what is next?
     pub(super) fn after_flush(&mut self, conn: ConnKey) -> Next {
         let until = self.now + self.shared.config.keep_alive_timeout;
         let Some(state) = self.conns.get_mut(conn) else { return Next::Wait };
+        state.stalled = None;
         let http = match &mut state.state {
-            State::Lingering { shut: shut @ false, .. } => {
+            State::Lingering { shut: shut @ false, until } => {
                 *shut = true;
+                *until = self.now + LINGER;
                 return Next::Shutdown;
             }
             State::Http(http) => http,
             State::WebSocket(_) | State::Lingering { .. } | State::Dead => return Next::Wait,
         };
+        if http.pipeline.has_ready() {
+            return Next::Write;
+        }
         if !http.pipeline.is_empty() {
             return Next::Wait;
         }

@@ -164,6 +164,7 @@ impl Local {
         }
         let mut core = self.core.borrow_mut();
         core.with_session(session, |machine, actions| machine.handle_post_end(request, actions));
+        core.hub.end_batch();
         // Its session may have ended while the body was on its way; whoever was answered is not answered again.
         core.respond(request, Response::new(400));
     }

@@ -54,6 +54,10 @@ impl Local {
         let Some(handlers) = table.events.get(name.as_str()) else { return };
         let socket = Socket::new(self.clone(), key, namespace, session);
         for handler in handlers {
+            if !socket.is_connected() {
+                // The one before disconnected it, or panicked.
+                return;
+            }
             let ack = Ack::new(id.map(|id| (socket.handle(), id)));
             let outcome = self.guard(|| handler.call(&socket, args.reader(), ack));
             let error = match outcome {

@@ -54,9 +54,13 @@ impl Local {
             }
         }
         if !self.accept(session, key, &table.name, &socket.id()) {
-            return;
+            // The middleware disconnected it, and let it in nevertheless.
+            return self.refuse(session, key, &table.name, &ConnectError::new("disconnected"));
         }
         for handler in &table.connect {
+            if !socket.is_connected() {
+                return;
+            }
             if let Err(message) = self.guard(|| handler(&socket)) {
                 let error = HandlerError::Panic { event: "connect".to_owned(), message };
                 self.report(&socket, key, table, &error);
@@ -83,14 +87,12 @@ impl Local {
             .map(|data| serde_json::to_string(data).unwrap_or_else(|_| "null".to_owned()));
         let mut packet = Vec::new();
         connect_error(&mut packet, namespace, &refusal.message, data.as_deref());
-        let extra = {
+        {
             let mut core = self.core.borrow_mut();
-            if core.hub.refuse(key) {
-                core.send_packet(session, &[&packet], &[]);
-            }
-            core.take_extra(key)
-        };
-        drop(extra);
+            core.hub.refuse(key);
+            core.send_packet(session, &[&packet], &[]);
+        }
+        self.forget(key);
     }
 
     pub(super) fn refuse_unknown(&self, session: SessionKey, namespace: &str) {
@@ -102,8 +104,13 @@ impl Local {
     /// The application disconnects a socket; with `close`, the whole connection.
     pub(crate) fn disconnect(self: &Rc<Self>, key: SocketKey, close: bool) {
         let (session, sockets) = {
-            let core = self.core.borrow();
+            let mut core = self.core.borrow_mut();
             let Some(session) = core.session_of(key) else { return };
+            // In a middleware, a disconnect is a refusal.
+            let is_connecting = !core.hub.is_connected(key);
+            if is_connecting {
+                core.hub.refuse(key);
+            }
             let client = core.sessions.get(session).and_then(|state| state.client);
             let all = if close { client.map(|client| core.hub.sockets(client)) } else { None };
             (session, all.unwrap_or_else(|| vec![key]))

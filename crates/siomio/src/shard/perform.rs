@@ -1,5 +1,6 @@
 //! Carrying out what sessions ask for.
 
+use bytes::Bytes;
 use siomio_engine::{self as engine, Action, Outgoing, RequestId, Response};
 use siomio_http::{self as http, Ticket};
 use siomio_websocket::{self as websocket, OpCode};
@@ -63,7 +64,7 @@ impl Core {
             Action::Respond { request, response } => self.respond_polling(request, response),
             Action::Abort { request } => self.drop_conn(ConnKey::from_bits(request.connection)),
             Action::Transmit { channel, packet } => {
-                self.transmit(ConnKey::from_bits(channel.0), &packet)
+                self.transmit(session, ConnKey::from_bits(channel.0), &packet)
             }
             Action::CloseChannel { channel } => self.close_channel(ConnKey::from_bits(channel.0)),
             Action::Closed { reason } => {
@@ -80,7 +81,7 @@ impl Core {
     fn respond_polling(&mut self, request: RequestId, response: Response) {
         let response = match response {
             Response::Payload(body) => http::Response::new(200).text(body),
-            Response::Accepted => http::Response::new(200).html("ok"),
+            Response::Accepted => html(http::Response::new(200), "ok"),
             _ => http::Response::new(400),
         };
         let response = response.header("Cache-Control", "no-store");
@@ -112,19 +113,20 @@ impl Core {
     }
 
     /// Writes a packet as a WebSocket message.
-    fn transmit(&mut self, conn: ConnKey, packet: &Outgoing) {
+    fn transmit(&mut self, session: SessionKey, conn: ConnKey, packet: &Outgoing) {
+        let base64 = self.sessions.get(session).is_some_and(|state| state.machine.is_base64());
         let Some(state) = self.conns.get_mut(conn) else { return };
         if !state.websocket_mut().is_some_and(|websocket| websocket.closing.may_send()) {
             return;
         }
-        let (prefix, data) = packet.parts();
-        let opcode =
-            if matches!(packet, Outgoing::Binary(_)) { OpCode::Binary } else { OpCode::Text };
-        state.out.append(|out| {
-            websocket::write_header(out, opcode, prefix.len() + data.len());
-            out.extend_from_slice(prefix.as_bytes());
-            out.extend_from_slice(data);
-        });
+        if let (Outgoing::Binary(data), false) = (packet, base64) {
+            state.out.append(|out| websocket::write_header(out, OpCode::Binary, data.len()));
+            state.out.share(data.clone());
+        } else {
+            let mut text = Vec::new();
+            packet.write_text(&mut text);
+            state.out.append(|out| websocket::write_frame(out, OpCode::Text, &text, None));
+        }
         self.mark(conn);
     }
 
@@ -188,4 +190,10 @@ impl Core {
             });
         }
     }
+}
+
+/// A body whose type is spelt as the reference spells it.
+pub(super) fn html(response: http::Response, body: impl Into<Bytes>) -> http::Response {
+    let response = response.body(body);
+    response.clone().header("Content-Type", "text/html").unwrap_or(response)
 }

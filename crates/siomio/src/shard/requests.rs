@@ -8,6 +8,7 @@ use siomio_http::{Body, Head, Method, Response};
 use super::{
     conn::{ConnKey, Reading},
     core::{Core, Event, Session, SessionKey},
+    perform::html,
 };
 use crate::handshake::Opening;
 
@@ -48,6 +49,12 @@ impl Core {
             (Ok(Admission::Handshake(_)), _) if self.stopping.is_some() => {
                 let request = self.take_request(conn, head, None);
                 self.respond(request, Response::new(503));
+            }
+            (Ok(Admission::Handshake(Transport::Polling)), _) if head.is_upgrade() => {
+                // As the reference does: nobody polls over a WebSocket.
+                if self.switch_protocols(conn, head) {
+                    self.close_channel(conn);
+                }
             }
             (Ok(Admission::Handshake(Transport::Polling)), _) => {
                 self.open_polling(conn, head, query)
@@ -109,7 +116,7 @@ impl Core {
         self.attach(conn, session);
         let (now, channel) = (self.now, ChannelId(conn.to_bits()));
         self.with_session(session, |machine, actions| {
-            machine.handle_channel(now, channel, actions)
+            machine.handle_channel(now, channel, query.base64, actions)
         });
     }
 
@@ -173,7 +180,7 @@ impl Core {
             return self.refuse_upgrade(
                 conn,
                 head,
-                Response::new(400).html(refusal.message().to_owned()),
+                html(Response::new(400), refusal.message().to_owned()),
             );
         }
         let request = self.take_request(conn, head, None);

@@ -75,7 +75,7 @@ impl Core {
                 });
                 attachments.iter().for_each(|data| push_binary(&mut state.out, data, base64));
                 self.mark(conn);
-                self.check_conn(session, conn)
+                Sent::Queued
             }
             Lane::Queue => {
                 let Ok(text) = Text::try_from(Bytes::from(text.concat())) else {
@@ -105,7 +105,7 @@ impl Core {
                 };
                 push_binary(&mut state.out, &data, base64);
                 self.mark(conn);
-                self.check_conn(session, conn)
+                Sent::Queued
             }
             Lane::Queue => {
                 state.machine.queue(Outgoing::Binary(data));
@@ -125,31 +125,27 @@ impl Core {
                 let Some(state) = self.conns.get_mut(conn) else { return };
                 state.out.share(packet.framed.get_or_init(|| frame(packet)).clone());
                 self.mark(conn);
-                self.check_conn(session, conn);
             }
             _ => drop(self.send_packet(session, &[&packet.text], &packet.attachments)),
         }
     }
 
-    /// A client that does not read is not waited for.
-    fn check_conn(&mut self, session: SessionKey, conn: ConnKey) -> Sent {
-        if self
-            .conns
-            .get(conn)
-            .is_none_or(|state| state.out.len() <= self.shared.config.max_buffered)
-        {
-            return Sent::Queued;
+    /// The client takes too little of what waits for it: it is disconnected, and not waited for.
+    pub(super) fn drop_slow_consumer(&mut self, conn: ConnKey) {
+        let session = self.conns.get_mut(conn).and_then(|state| state.websocket_mut()?.session);
+        if let Some(session) = session {
+            self.with_session(session, |machine, actions| {
+                machine.discard(CloseReason::SlowConsumer, actions)
+            });
         }
-        self.with_session(session, |machine, actions| {
-            machine.discard(CloseReason::SlowConsumer, actions)
-        });
         self.drop_conn(conn);
-        Sent::Dropped(Dropped::SlowConsumer)
     }
 
+    /// On polling nobody takes anything while no GET waits.
     fn check_queue(&mut self, session: SessionKey) -> Sent {
-        let queued = self.sessions.get(session).map_or(0, |state| state.machine.queued_bytes());
-        if queued <= self.shared.config.max_buffered {
+        let max = self.shared.config.max_buffered;
+        let machine = self.sessions.get(session).map(|state| &state.machine);
+        if machine.is_none_or(|machine| machine.is_polled() || machine.queued_bytes() <= max) {
             return Sent::Queued;
         }
         self.with_session(session, |machine, actions| {

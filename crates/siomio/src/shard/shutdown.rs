@@ -31,9 +31,13 @@ impl Local {
 }
 
 impl Core {
-    /// While the shard goes down and no session needs them any more, connections without a request are ended.
+    /// While the server goes down and no session of any shard needs them any more, connections without a request are ended.
     pub(super) fn end_idle_conns(&mut self) {
-        if self.stopping.is_none() || !self.sessions.is_empty() {
+        if self.stopping.is_none() {
+            return;
+        }
+        self.shared.sessions_left(self.index, self.sessions.len());
+        if self.shared.has_sessions() {
             return;
         }
         let is_idle = |state: &State| matches!(state, State::Http(http) if http.is_idle());

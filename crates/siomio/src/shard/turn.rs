@@ -14,7 +14,7 @@ use super::{
     local::Local,
     write_queue::Flush,
 };
-use crate::{Io, mailbox::Mail};
+use crate::{Io, config::MAX_RESPONSES, mailbox::Mail};
 
 /// The bytes of a connection.
 pub trait Stream: Read + Write {
@@ -124,6 +124,10 @@ impl<S: Stream> Shard<S> {
             return;
         }
         let _entered = self.local.enter();
+        if readiness.ended {
+            self.local.core.borrow_mut().note_end(conn);
+            self.local.settle();
+        }
         if readiness.readable || readiness.ended {
             self.read(conn, readiness.ended || !SHORT_READ_IS_LAST);
         }
@@ -186,7 +190,8 @@ impl<S: Stream> Shard<S> {
     /// Whether the shard was stopped, and is done or out of time.
     pub fn is_done(&self) -> bool {
         let core = self.local.core.borrow();
-        core.stopping.is_some_and(|deadline| core.conns.is_empty() || core.now >= deadline)
+        let is_empty = core.conns.is_empty() && !self.local.shared.has_sessions();
+        core.stopping.is_some_and(|deadline| is_empty || core.now >= deadline)
     }
 
     /// How many connections, sessions, clients and sockets there are, for tests that look for leaks.
@@ -199,12 +204,10 @@ impl<S: Stream> Shard<S> {
     /// Reads a connection; `drain` says that a short read does not mean the end.
     fn read(&mut self, conn: ConnKey, drain: bool) {
         for _ in 0..READS {
-            let wants_bytes =
-                self.local.core.borrow().conns.get(conn).is_some_and(Conn::wants_bytes);
-            let Some(stream) =
-                self.streams.get_mut(conn.index()).and_then(Option::as_mut).filter(|_| wants_bytes)
-            else {
-                // Whoever ends the pause asks for another look.
+            if !self.local.core.borrow_mut().may_read(conn) {
+                return;
+            }
+            let Some(stream) = self.streams.get_mut(conn.index()).and_then(Option::as_mut) else {
                 return;
             };
             match stream.read(&mut self.buffer) {
@@ -227,7 +230,7 @@ impl<S: Stream> Shard<S> {
     fn end_of_stream(&mut self, conn: ConnKey) {
         let has_more = {
             let mut core = self.local.core.borrow_mut();
-            core.take_responses(conn);
+            core.take_responses(conn, usize::MAX);
             let has_more = core.conns.get(conn).is_some_and(|state| match state.state {
                 State::Http(_) => !state.out.is_empty(),
                 State::Lingering { shut, .. } => !shut,
@@ -249,30 +252,46 @@ impl<S: Stream> Shard<S> {
 
     /// Writes what a connection has to say, and sees what is next for it.
     fn flush(&mut self, conn: ConnKey) {
-        let flushed = {
+        let (flushed, progress) = {
             let mut core = self.local.core.borrow_mut();
-            core.take_responses(conn);
+            core.take_responses(conn, MAX_RESPONSES);
             let Some(state) = core.conns.get_mut(conn) else { return };
             state.dirty = false;
             let Some(stream) = self.streams.get_mut(conn.index()).and_then(Option::as_mut) else {
                 return;
             };
-            match state.state {
+            let before = state.out.len();
+            let flushed = match state.state {
                 State::Dead => Err(io::ErrorKind::ConnectionAborted.into()),
                 _ => state.out.flush(stream),
-            }
+            };
+            (flushed, state.out.len() < before)
         };
         match flushed {
             Ok(Flush::Done) => self.all_written(conn),
-            Ok(Flush::Blocked) => {}
+            Ok(Flush::Blocked) => {
+                let mut core = self.local.core.borrow_mut();
+                if core.blocked(conn, progress) {
+                    core.drop_slow_consumer(conn);
+                }
+            }
             Err(_) => self.remove(conn, true),
         }
     }
 
     fn all_written(&mut self, conn: ConnKey) {
-        let next = self.local.core.borrow_mut().after_flush(conn);
+        let (next, was_paused) = {
+            let mut core = self.local.core.borrow_mut();
+            let next = core.after_flush(conn);
+            let state = core.conns.get_mut(conn);
+            (next, state.is_some_and(|state| std::mem::take(&mut state.paused)))
+        };
+        if was_paused {
+            self.again.push(conn);
+        }
         match next {
             Next::Wait => {}
+            Next::Write => self.local.core.borrow_mut().mark(conn),
             Next::Shutdown => {
                 let stream = self.streams.get_mut(conn.index()).and_then(Option::as_mut);
                 if stream.is_none_or(|stream| stream.shutdown_write().is_err()) {
@@ -282,10 +301,7 @@ impl<S: Stream> Shard<S> {
                     self.again.push(conn);
                 }
             }
-            Next::Feed(mut bytes) => {
-                self.local.feed(conn, &mut bytes);
-                self.again.push(conn);
-            }
+            Next::Feed(mut bytes) => self.local.feed(conn, &mut bytes),
         }
     }
 
@@ -316,6 +332,8 @@ impl<S: Stream> Shard<S> {
 /// What a connection does when everything is written.
 pub(super) enum Next {
     Wait,
+    /// More responses had to wait for room.
+    Write,
     Shutdown,
     Feed(Vec<u8>),
 }

@@ -9,6 +9,7 @@ use siomio_websocket::{
 use super::{
     conn::{ConnKey, State, WebSocket},
     core::{Core, SessionKey},
+    perform::html,
 };
 
 impl Core {
@@ -25,7 +26,7 @@ impl Core {
         let handshake = match ServerHandshake::check(&parts) {
             Ok(handshake) => handshake,
             Err(rejection) => {
-                let response = Response::new(rejection.status()).html(rejection.reason());
+                let response = html(Response::new(rejection.status()), rejection.reason());
                 let response = match rejection.header() {
                     Some((name, value)) => response.clone().header(name, value).unwrap_or(response),
                     None => response,

@@ -225,3 +225,57 @@ fn acknowledgements_come_or_fail_however_they_are_asked_for() {
         running.shutdown(SOON).unwrap();
     });
 }
+
+#[test]
+fn a_disconnect_in_a_middleware_is_a_refusal() {
+    with_shards(|builder| {
+        let server = builder.build();
+        server.of("/gate").use_middleware(|socket: &Socket, close: Value| {
+            socket.after(PATIENCE, |_| panic!("the timer of a refused socket"));
+            socket.disconnect(close.get("close").is_some());
+            Ok(())
+        });
+        server.of("/gate").on_connect(|_| panic!("it never connects"));
+        let (running, address) = start(server);
+        let (mut ws, _) = join(address);
+        ws.send("40/gate,");
+        assert_eq!(ws.message(), "44/gate,{\"message\":\"disconnected\"}");
+        ws.send("40/gate,{\"close\":1}");
+        assert_eq!(ws.message(), "41");
+        assert_eq!(ws.closing(), None);
+        running.shutdown(SOON).unwrap();
+    });
+}
+
+#[test]
+fn a_callback_that_panics_does_not_take_the_shard_along() {
+    with_shards(|builder| {
+        let server = builder.build();
+        let (told, hear) = mpsc::channel();
+        server.on_connect(move |socket| told.send(socket.handle()).unwrap());
+        let (running, address) = start(server);
+        let (mut gone, _) = join(address);
+        let handle = hear.recv_timeout(PATIENCE).unwrap();
+        gone.send("41");
+        gone.send("40");
+        assert!(gone.message().starts_with("40{"));
+        handle.emit_with_ack("late", (), PATIENCE).on_reply(|_| panic!("on purpose"));
+        running.io().emit("still", "here");
+        assert_eq!(gone.message(), "42[\"still\",\"here\"]");
+        running.shutdown(SOON).unwrap();
+    });
+}
+
+#[test]
+fn no_handler_runs_for_a_socket_that_the_one_before_disconnected() {
+    let server = Server::builder().shards(1).build();
+    server.on("x", |socket: &Socket| socket.disconnect(false));
+    server.on("x", |_: &Socket| panic!("it is gone"));
+    server.on_error(|_, error| panic!("{error}"));
+    let (running, address) = start(server);
+    let (mut ws, _) = join(address);
+    ws.send_all(["42[\"x\"]", "42[\"x\"]", "40"]);
+    assert_eq!(ws.message(), "41");
+    assert!(ws.message().starts_with("40{"));
+    running.shutdown(SOON).unwrap();
+}

@@ -187,3 +187,106 @@ fn a_name_that_clients_cannot_send_is_refused_at_once() {
     };
     assert!(std::panic::catch_unwind(std::panic::AssertUnwindSafe(registering)).is_err());
 }
+
+#[test]
+fn a_request_that_is_answered_before_its_body_comes_does_not_keep_its_connection_for_ever() {
+    with_shards(|builder| {
+        let (running, address) = start(builder.request_timeout(Duration::from_millis(100)).build());
+        for target in ["/socket.io/?EIO=4&transport=polling&sid=AAAAAAAAAAAAAAAAAAAA", "/nothing"] {
+            let mut http = Http::connect(address);
+            http.send(format!("POST {target} HTTP/1.1\r\nHost: h\r\nContent-Length: 9\r\n\r\n"));
+            if target.starts_with("/socket.io/") {
+                assert_eq!(http.response().status, 400);
+            }
+            assert!(http.is_closed());
+        }
+        running.shutdown(SOON).unwrap();
+    });
+}
+
+#[test]
+fn a_post_whose_session_ends_before_its_body_does_is_answered() {
+    with_shards(|builder| {
+        let (running, address) = start(builder.build());
+        let polling = join_polling(address);
+        let mut post = Http::connect(address);
+        post.send(format!(
+            "POST {} HTTP/1.1\r\nHost: h\r\nContent-Length: 3\r\n\r\n4",
+            polling.target
+        ));
+        // Two GETs end the session.
+        let mut first = polling.start_get();
+        assert_eq!(polling.get().status, 400);
+        assert_eq!(first.response().text(), "1");
+        post.send("3x");
+        assert_eq!(post.response().status, 400);
+        running.shutdown(SOON).unwrap();
+    });
+}
+
+#[test]
+fn pages_are_not_opened_to_other_origins() {
+    let server = Server::builder().shards(1).cors(siomio::Cors::Reflect).build();
+    server.http(|_, response| response.text("private"));
+    let (running, address) = start(server);
+    let mut http = Http::connect(address);
+    http.request("GET", "/", &[("Origin", "http://evil.example")], b"");
+    assert_eq!(http.response().header("access-control-allow-origin"), None);
+    http.request(
+        "GET",
+        "/socket.io/?EIO=4&transport=polling",
+        &[("Origin", "http://friend.example")],
+        b"",
+    );
+    assert_eq!(
+        http.response().header("access-control-allow-origin"),
+        Some("http://friend.example")
+    );
+    running.shutdown(SOON).unwrap();
+}
+
+#[test]
+fn durations_may_be_as_long_as_they_like() {
+    let server = Server::builder()
+        .shards(1)
+        .ping_interval(Duration::MAX)
+        .ping_timeout(Duration::MAX)
+        .connect_timeout(Duration::MAX)
+        .request_timeout(Duration::MAX)
+        .keep_alive_timeout(Duration::MAX)
+        .build();
+    server.on_connect(|socket| {
+        socket.after(Duration::MAX, |_| {});
+        socket.emit_with_ack("never", (), Duration::MAX).on_reply(|_| {});
+    });
+    let (running, address) = start(server);
+    let (mut ws, _) = join(address);
+    assert_eq!(ws.message(), "420[\"never\"]");
+    drop(ws);
+    running.shutdown(Duration::from_secs(5)).unwrap();
+}
+
+#[test]
+fn responses_that_nobody_reads_stop_the_reading_of_requests() {
+    let server = Server::builder().shards(1).request_timeout(Duration::from_millis(300)).build();
+    let served = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let counter = served.clone();
+    server.http(move |_, response| {
+        counter.fetch_add(1, std::sync::atomic::Ordering::SeqCst);
+        response.body("text/plain", vec![b'x'; 100_000]);
+    });
+    let (running, address) = start(server);
+    let mut http = Http::connect(address);
+    http.send("GET / HTTP/1.1\r\nHost: h\r\n\r\n".repeat(2000));
+    // It is ended for taking nothing; until then only so many were answered as the buffers hold.
+    let (stream, _) = http.into_parts();
+    let deadline = std::time::Instant::now() + PATIENCE;
+    while running.io().connections() > 0 {
+        assert!(std::time::Instant::now() < deadline, "the connection is kept");
+        std::thread::yield_now();
+    }
+    let served = served.load(std::sync::atomic::Ordering::SeqCst);
+    assert!(served < 500, "{served} responses of 100 KB were made for somebody who reads none");
+    drop(stream);
+    running.shutdown(SOON).unwrap();
+}

@@ -6,8 +6,10 @@
 
 mod binary;
 mod books;
+mod flood;
 mod handles;
 mod order;
 mod proxy;
 mod replay;
 mod talk;
+mod upgrade;

@@ -28,3 +28,16 @@ pub(super) fn decode(text: &str) -> Vec<u8> {
     assert_eq!((text.len() % 4, held), (0, 0), "cut off: {text:?}");
     bytes
 }
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn decodes_the_samples_of_rfc_4648() {
+        let samples =
+            [("", ""), ("Zg==", "f"), ("Zm8=", "fo"), ("Zm9v", "foo"), ("Zm9vYmE=", "fooba")];
+        for (text, bytes) in samples {
+            assert_eq!(super::decode(text), bytes.as_bytes());
+        }
+        assert_eq!(super::decode("+/8="), [0xfb, 0xff]);
+    }
+}

@@ -279,3 +279,47 @@ impl Half {
         count
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::sim::Clock;
+
+    #[test]
+    fn bytes_arrive_once_and_in_order_however_they_are_torn() {
+        for seed in 0..50 {
+            let mut random = Random::new(seed);
+            let tear = Tear::any(&mut random);
+            let mut link = Link::new(0, tear, random.fork(), Trace::new(Clock::new()));
+            link.register(Home::Door);
+            let data: Vec<u8> = (0..3000).map(|_| random.number() as u8).collect();
+            let (mut written, mut got, mut buffer) = (0, Vec::new(), [0; 700]);
+            let mut read = Vec::new();
+            link.to_server.send(&data);
+            link.to_server.end(End::Fin);
+            while got.len() < data.len()
+                || link.to_server.ended.is_none()
+                || read.len() < data.len()
+            {
+                assert!(link.can_move() || link.has_news(), "seed {seed}: stuck");
+                link.deliver();
+                got.extend(link.to_client.arrived.drain(..));
+                // Edge-triggered: it is only looked at when there is news.
+                let news = std::mem::take(&mut link.pending);
+                while news.readable {
+                    match link.read(&mut buffer) {
+                        Ok(0) | Err(_) => break,
+                        Ok(count) => read.extend_from_slice(&buffer[..count]),
+                    }
+                }
+                while news.writable && written < data.len() {
+                    match link.write(&[IoSlice::new(&data[written..])]) {
+                        Ok(count) => written += count,
+                        Err(_) => break,
+                    }
+                }
+            }
+            assert!(got == data && read == data, "seed {seed}");
+        }
+    }
+}
