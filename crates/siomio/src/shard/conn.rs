@@ -83,8 +83,8 @@ pub(crate) enum Reading {
     Page { head: Head<'static>, request: RequestId, body: Body },
 }
 
-/// A request that cannot be worked on before all earlier ones are answered, and what was read behind it. Nothing more is
-/// read meanwhile, so this is bounded by the read buffer.
+/// A request that cannot be worked on before all earlier ones are answered, and what was read behind it. Little more is
+/// read meanwhile, so this is bounded by twice the read buffer.
 #[derive(Debug)]
 pub(crate) struct Held {
     pub(crate) bytes: Vec<u8>,

@@ -8,7 +8,7 @@ use super::{
     conn::{Conn, ConnKey, Patience, State},
     core::Core,
     local::Local,
-    turn::Next,
+    turn::{BUFFER, Next},
 };
 use crate::config::LINGER;
 
@@ -64,12 +64,25 @@ impl Core {
         state.wants_bytes()
     }
 
-    /// The peer has ended its half. Where reading is paused nobody would notice for long, so its polls are given up now;
-    /// what else it asked for is still answered.
-    pub(super) fn note_end(&mut self, conn: ConnKey) {
-        let Some(state) = self.conns.get_mut(conn).filter(|state| !state.wants_bytes()) else {
-            return;
-        };
+    /// Whether a request is held back, and little behind it.
+    pub(super) fn holds_little(&mut self, conn: ConnKey) -> bool {
+        let http = self.conns.get_mut(conn).and_then(Conn::http_mut);
+        let held = http.and_then(|http| http.held.as_ref());
+        held.is_some_and(|held| held.bytes.len() < BUFFER)
+    }
+
+    pub(super) fn hold_more(&mut self, conn: ConnKey, bytes: &[u8]) {
+        let Some(http) = self.conns.get_mut(conn).and_then(Conn::http_mut) else { return };
+        if let Some(held) = &mut http.held {
+            held.bytes.extend_from_slice(bytes);
+        }
+    }
+
+    /// The peer has ended its half: its polls are given up. What else it asked for is still answered.
+    pub(super) fn abandon_polls(&mut self, conn: ConnKey) {
+        let Some(state) = self.conns.get_mut(conn) else { return };
+        // The end is met again when reading goes on.
+        state.paused = true;
         let Some(http) = state.http_mut() else { return };
         let polls = http
             .waiting

@@ -64,7 +64,7 @@ pub struct Shard<S> {
     mail: Vec<Mail>,
 }
 
-const BUFFER: usize = 64 * 1024;
+pub(super) const BUFFER: usize = 64 * 1024;
 /// How often one connection is read in a turn; a flood on one must not keep the others waiting.
 const READS: usize = 4;
 /// A read that does not fill the buffer has emptied the socket. True for Linux; elsewhere it is read until it blocks.
@@ -125,8 +125,7 @@ impl<S: Stream> Shard<S> {
         }
         let _entered = self.local.enter();
         if readiness.ended {
-            self.local.core.borrow_mut().note_end(conn);
-            self.local.settle();
+            self.look_for_end(conn);
         }
         if readiness.readable || readiness.ended {
             self.read(conn, readiness.ended || !SHORT_READ_IS_LAST);
@@ -224,6 +223,26 @@ impl<S: Stream> Shard<S> {
             }
         }
         self.again.push(conn);
+    }
+
+    /// The peer may have ended its half. Where a request is held back nobody reads, and nobody would notice; so what there is
+    /// is read after all, as long as it is little, and kept behind that request.
+    fn look_for_end(&mut self, conn: ConnKey) {
+        while self.local.core.borrow_mut().holds_little(conn) {
+            let Some(stream) = self.streams.get_mut(conn.index()).and_then(Option::as_mut) else {
+                return;
+            };
+            match stream.read(&mut self.buffer) {
+                Ok(0) => {
+                    self.local.core.borrow_mut().abandon_polls(conn);
+                    return self.local.settle();
+                }
+                Ok(count) => self.local.core.borrow_mut().hold_more(conn, &self.buffer[..count]),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(_) => return self.remove(conn, true),
+            }
+        }
     }
 
     /// The peer has ended its half. What is ready for it still goes out; what it waited for is given up.

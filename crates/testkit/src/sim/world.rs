@@ -31,6 +31,8 @@ pub struct World {
     tear: Tear,
     /// Turns that nothing but a deadline called for, with no event, no rest and no passing of time in between.
     idle_turns: u32,
+    /// Steps since time passed last.
+    steps: u32,
     tasks: Vec<Task>,
     _server: Server,
 }
@@ -58,6 +60,8 @@ enum Task {
 
 /// So many turns for nothing mean that a shard would keep its thread busy for ever.
 const MAX_IDLE_TURNS: u32 = 1000;
+/// So many steps without a rest mean that the server and a client, or the network, keep each other busy for ever.
+const MAX_STEPS: u32 = 2_000_000;
 
 impl World {
     /// A world for a seed. The server must have been built with this number of shards.
@@ -91,6 +95,7 @@ impl World {
             opened: 0,
             tear,
             idle_turns: 0,
+            steps: 0,
             tasks: Vec::new(),
             _server: server,
         }
@@ -145,6 +150,8 @@ impl World {
             Some(Task::Listen(link)) => self.listen_to(link),
             Some(Task::Turn(shard)) => self.turn(shard),
         }
+        self.steps += 1;
+        assert!(self.steps < MAX_STEPS, "the world never comes to rest");
         if self.random.one_in(200) {
             self.links.retain(|link| !link.borrow().is_over());
             // Nothing happens in no time.
@@ -175,7 +182,7 @@ impl World {
         let shards = self.shards.iter().filter_map(|post| post.shard.deadline());
         let next = shards.chain(self.door.deadline()).min().filter(|next| *next < until);
         self.clock.set(next.unwrap_or(until));
-        self.idle_turns = 0;
+        (self.idle_turns, self.steps) = (0, 0);
         self.door.expire(self.clock.now());
         next.is_some()
     }
