@@ -8,6 +8,7 @@ mod connections;
 mod cors;
 mod handshake;
 mod heartbeat;
+mod held;
 mod moving;
 mod official;
 mod polling;

@@ -129,3 +129,14 @@ fn a_connection_that_ends_takes_all_its_sockets_along() {
         assert_echoes(&mut witness);
     });
 }
+
+#[test]
+fn what_a_client_sends_along_with_its_farewell_is_ignored() {
+    served(|address| {
+        joined_on_both(address, |mut client| {
+            client.send(&["41", "42[\"message\",\"same payload\"]"]);
+            join(&mut client, "/");
+            assert_echoes(&mut client);
+        });
+    });
+}
