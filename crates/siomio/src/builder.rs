@@ -135,7 +135,8 @@ impl ServerBuilder {
         self
     }
 
-    /// Time a client has to send a request, head and body, from its first byte. Default 60 s.
+    /// Time a client has to send the head of a request, then again to send its body, and then to take the first bytes of the
+    /// answer. Default 60 s.
     pub fn request_timeout(mut self, timeout: Duration) -> Self {
         self.request_timeout = capped(timeout);
         self
@@ -182,6 +183,6 @@ impl ServerBuilder {
             keep_alive_timeout: self.keep_alive_timeout,
         };
         let seed = getrandom::u64().expect("the operating system gives no random numbers");
-        Io::new(Shared::new(config, seed))
+        Io::new(&Shared::new(config, seed))
     }
 }

@@ -81,7 +81,7 @@ impl Handshake {
         false
     }
 
-    /// Whether the request came from a page of another origin.
+    /// Whether the request names an origin: from a page of another origin it does, and over WebSocket from any page.
     pub fn is_cross_domain(&self) -> bool {
         self.opening.head.header_bytes("origin").is_some()
     }

@@ -5,7 +5,7 @@ use std::{borrow::Cow, fmt, net::SocketAddr, sync::Arc, thread};
 use bytes::Bytes;
 use serde::{Serialize, de::DeserializeOwned};
 use siomio_engine::RequestId;
-use siomio_http::{Head, Method, Response};
+use siomio_http::{Head, InvalidHeader, Method, Response};
 
 use crate::{mailbox::Mail, shared::Shared};
 
@@ -93,14 +93,16 @@ pub struct Responder {
     request: RequestId,
     /// `None` once it is answered.
     response: Option<Response>,
+    /// A header that HTTP does not allow: the answer will be that.
+    mistake: Option<InvalidHeader>,
 }
 
 impl Responder {
     pub(crate) fn new(shared: Arc<Shared>, shard: u8, request: RequestId) -> Self {
-        Self { shared, shard, request, response: Some(Response::new(200)) }
+        Self { shared, shard, request, response: Some(Response::new(200)), mistake: None }
     }
 
-    /// Sets the status; 200 is what it is without. Call it first: it forgets headers already set.
+    /// Sets the status; it is 200 without. Call it first: headers already set are forgotten.
     #[must_use = "a responder answers when a body is given, or `empty` is called"]
     pub fn status(mut self, status: u16) -> Self {
         self.response = Some(Response::new(status));
@@ -115,9 +117,13 @@ impl Responder {
         value: impl Into<Cow<'static, str>>,
     ) -> Self {
         if let Some(response) = self.response.take() {
-            let response = response.header(name, value);
-            self.response =
-                Some(response.unwrap_or_else(|error| Response::new(500).text(error.to_string())));
+            match response.clone().header(name, value) {
+                Ok(response) => self.response = Some(response),
+                Err(error) => {
+                    self.response = Some(response);
+                    self.mistake.get_or_insert(error);
+                }
+            }
         }
         self
     }
@@ -156,9 +162,12 @@ impl Responder {
     }
 
     fn finish(mut self, body: impl FnOnce(Response) -> Response) {
-        if let Some(response) = self.response.take() {
-            self.send(body(response));
-        }
+        let Some(response) = self.response.take() else { return };
+        let response = match self.mistake.take() {
+            None => body(response),
+            Some(mistake) => Response::new(500).text(mistake.to_string()),
+        };
+        self.send(response);
     }
 
     fn send(&self, response: Response) {

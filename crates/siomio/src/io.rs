@@ -27,9 +27,8 @@ pub struct Io {
 }
 
 impl Io {
-    pub(crate) fn new(shared: Arc<Shared>) -> Self {
-        let (id, name) = shared.registry.namespace("/");
-        Self { main: Namespace::new(shared, id, name) }
+    pub(crate) fn new(shared: &Arc<Shared>) -> Self {
+        Self { main: shared.main_namespace() }
     }
 
     /// A namespace, created when it is first asked for. A name without its slash gets one.

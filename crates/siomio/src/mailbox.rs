@@ -47,6 +47,7 @@ pub(crate) enum Order {
     Join(Arc<str>),
     Leave(Arc<str>),
     Disconnect { close: bool },
+    CancelTimer(u64),
 }
 
 impl Mailbox {

@@ -32,7 +32,7 @@ pub(crate) fn run(shared: &Arc<Shared>, listeners: Vec<TcpListener>) -> io::Resu
     }
     let shards = shared.shards();
     let arrivals: Arrivals = (0..shards).map(|_| Mutex::default()).collect();
-    let io = Io::new(shared.clone());
+    let io = Io::new(shared);
     if shards == 1 {
         return EventLoop::new(&io, 0, arrivals, listeners)?.run();
     }

@@ -5,9 +5,10 @@ use std::sync::{
     atomic::{AtomicBool, AtomicUsize, Ordering},
 };
 
-use siomio_hub::{Rooms, SharedRooms};
+use siomio_hub::{NamespaceId, Rooms, SharedRooms};
 
 use crate::{
+    Namespace,
     config::Config,
     mailbox::{Mail, Mailbox},
     registry::Registry,
@@ -19,6 +20,8 @@ use crate::{
 pub(crate) struct Shared {
     pub(crate) config: Config,
     pub(crate) registry: Registry,
+    /// The name of the main namespace.
+    main: Arc<str>,
     shards: Box<[Post]>,
     /// Where connections are accepted, if that is a thread of its own: it gets no mail, but has to be woken.
     pub(crate) door: Mailbox,
@@ -53,12 +56,18 @@ impl Shared {
         Arc::new(Self {
             config,
             registry: Registry::new(),
+            main: "/".into(),
             shards,
             door: Mailbox::default(),
             seed,
             started,
             stopping,
         })
+    }
+
+    /// The main namespace, which is always the first.
+    pub(crate) fn main_namespace(self: &Arc<Self>) -> Namespace {
+        Namespace::new(self.clone(), NamespaceId::new(0), self.main.clone())
     }
 
     pub(crate) fn shards(&self) -> u8 {

@@ -7,6 +7,7 @@ use siomio_packet::{IntoArgs, Payload};
 
 use crate::{
     Broadcast, Data, Handshake, Io, Namespace, Reply, Sent, SocketHandle, SocketId,
+    mailbox::Order,
     shard::{Local, SessionKey, Work},
 };
 
@@ -22,11 +23,10 @@ pub struct Socket {
     session: SessionKey,
 }
 
-/// A timer of a socket; dropping it does nothing.
-#[derive(Debug)]
+/// A timer of a socket; dropping it does nothing, and any thread may keep it.
+#[derive(Clone, Debug)]
 pub struct Timer {
-    local: Rc<Local>,
-    socket: SocketKey,
+    socket: SocketHandle,
     serial: u64,
 }
 
@@ -52,7 +52,7 @@ impl Socket {
 
     /// The server it is connected to.
     pub fn io(&self) -> Io {
-        Io::new(self.local.shared.clone())
+        Io::new(&self.local.shared)
     }
 
     /// Whether events reach the client: not yet in a middleware, and not any more after a disconnect.
@@ -150,14 +150,14 @@ impl Socket {
 
     fn timer(&self, delay: Duration, work: Work) -> Timer {
         let serial = self.local.set_timer(self.key, delay, work);
-        Timer { local: self.local.clone(), socket: self.key, serial }
+        Timer { socket: self.handle(), serial }
     }
 }
 
 impl Timer {
     /// Takes the timer back.
     pub fn cancel(self) {
-        self.local.cancel_timer(self.socket, self.serial);
+        self.socket.order(Order::CancelTimer(self.serial));
     }
 }
 

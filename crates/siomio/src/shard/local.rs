@@ -190,6 +190,7 @@ impl Local {
                 self.core.borrow_mut().hub.leave(socket, &room);
             }
             Order::Disconnect { close } => self.disconnect(socket, close),
+            Order::CancelTimer(serial) => self.cancel_timer(socket, serial),
         }
     }
 

@@ -9,6 +9,7 @@ mod books;
 mod flood;
 mod handles;
 mod order;
+mod pipeline;
 mod proxy;
 mod replay;
 mod talk;
