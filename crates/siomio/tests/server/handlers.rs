@@ -254,14 +254,15 @@ fn a_callback_that_panics_does_not_take_the_shard_along() {
         let (told, hear) = mpsc::channel();
         server.on_connect(move |socket| told.send(socket.handle()).unwrap());
         let (running, address) = start(server);
-        let (mut gone, _) = join(address);
+        let (mut ws, _) = join(address);
         let handle = hear.recv_timeout(PATIENCE).unwrap();
-        gone.send("41");
-        gone.send("40");
-        assert!(gone.message().starts_with("40{"));
-        handle.emit_with_ack("late", (), PATIENCE).on_reply(|_| panic!("on purpose"));
+        let soon = Duration::from_millis(50);
+        handle.emit_with_ack("late", (), soon).on_reply(|_| panic!("on purpose"));
+        let later = handle.emit_with_ack("late", (), 2 * soon);
+        assert_eq!((ws.message(), ws.message()), ("420[\"late\"]".into(), "421[\"late\"]".into()));
+        assert_eq!(later.wait(), Err(AckError::Timeout));
         running.io().emit("still", "here");
-        assert_eq!(gone.message(), "42[\"still\",\"here\"]");
+        assert_eq!(ws.message(), "42[\"still\",\"here\"]");
         running.shutdown(SOON).unwrap();
     });
 }

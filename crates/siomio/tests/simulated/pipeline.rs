@@ -46,8 +46,10 @@ fn run(seed: u64) {
             Ask::Page(number) => format!("/{number}"),
             Ask::Session => "/socket.io/?EIO=4&transport=polling".to_owned(),
             Ask::Stranger => {
-                let digit = *random.pick(b"ABCDEFGHIJ") as char;
-                format!("/socket.io/?EIO=4&transport=polling&sid=A{}", digit.to_string().repeat(19))
+                // The first eight bits of an id are its shard.
+                let shard = *random.pick(&["AA", "AQ", "Ag", "Aw"]);
+                let rest = "x".repeat(18);
+                format!("/socket.io/?EIO=4&transport=polling&sid={shard}{rest}")
             }
         };
         http.request("GET", &path, &[], b"");
@@ -62,7 +64,8 @@ fn run(seed: u64) {
 
     let mut answered = 0;
     loop {
-        while let Some(response) = http.poll() {
+        while answered <= asks.len() {
+            let Some(response) = http.poll() else { break };
             match asks.get(answered) {
                 Some(Ask::Page(number)) => assert_eq!(response.text(), format!("page /{number}")),
                 Some(Ask::Session) => assert!(response.text().starts_with("0{"), "{response:?}"),
@@ -77,7 +80,8 @@ fn run(seed: u64) {
         }
     }
     assert_eq!(answered, asks.len() + 1, "everything is answered");
-    let (_wire, frames) = http.into_parts();
+    let (wire, mut frames) = http.into_parts();
+    frames.extend(wire.take());
     assert_eq!(frames.get(..1), Some(&b"\x81"[..]), "the WebSocket is open");
 }
 
