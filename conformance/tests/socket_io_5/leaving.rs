@@ -134,7 +134,11 @@ fn a_connection_that_ends_takes_all_its_sockets_along() {
 fn what_a_client_sends_along_with_its_farewell_is_ignored() {
     served(|address| {
         joined_on_both(address, |mut client| {
-            client.send(&["41", "42[\"message\",\"same payload\"]"]);
+            let packets = ["41", "42[\"message\",\"together\"]"];
+            match &mut client {
+                Client::WebSocket { ws, .. } => ws.send_all(packets),
+                Client::Polling { .. } => client.send(&packets),
+            }
             join(&mut client, "/");
             assert_echoes(&mut client);
         });
