@@ -124,9 +124,6 @@ impl<S: Stream> Shard<S> {
             return;
         }
         let _entered = self.local.enter();
-        if readiness.ended {
-            self.look_for_end(conn);
-        }
         if readiness.readable || readiness.ended {
             self.read(conn, readiness.ended || !SHORT_READ_IS_LAST);
         }
@@ -204,6 +201,9 @@ impl<S: Stream> Shard<S> {
     fn read(&mut self, conn: ConnKey, drain: bool) {
         for _ in 0..READS {
             if !self.local.core.borrow_mut().may_read(conn) {
+                if drain {
+                    self.look_for_end(conn);
+                }
                 return;
             }
             let Some(stream) = self.streams.get_mut(conn.index()).and_then(Option::as_mut) else {
