@@ -41,6 +41,7 @@
 
 mod action;
 mod config;
+mod json;
 mod packet;
 pub mod payload;
 mod query;

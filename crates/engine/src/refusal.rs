@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use crate::json::push_string;
+
 /// Why a request was refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
@@ -32,6 +34,10 @@ pub enum BadRequest {
     ProtocolMismatch,
     /// WebSocket was asked for without an Upgrade header.
     TransportHandshake,
+    /// A middleware of the application turned the request away.
+    MiddlewareFailure,
+    /// The application could not make an id for the session.
+    IdGeneration,
 }
 
 impl BadRequest {
@@ -42,6 +48,8 @@ impl BadRequest {
             Self::TransportMismatch => "TRANSPORT_MISMATCH",
             Self::ProtocolMismatch => "PROTOCOL_MISMATCH",
             Self::TransportHandshake => "TRANSPORT_HANDSHAKE_ERROR",
+            Self::MiddlewareFailure => "MIDDLEWARE_FAILURE",
+            Self::IdGeneration => "ID_GENERATION_ERROR",
         }
     }
 }
@@ -81,16 +89,9 @@ impl Refusal {
 
     /// The JSON body of the answer to a polling request.
     pub fn body(&self) -> String {
-        let mut body = format!("{{\"code\":{},\"message\":\"", self.code());
-        for character in self.message().chars() {
-            match character {
-                '"' => body.push_str("\\\""),
-                '\\' => body.push_str("\\\\"),
-                c if c < ' ' => body.push_str(&format!("\\u{:04x}", u32::from(c))),
-                c => body.push(c),
-            }
-        }
-        body.push_str("\"}");
+        let mut body = format!("{{\"code\":{},\"message\":", self.code());
+        push_string(&mut body, self.message());
+        body.push('}');
         body
     }
 }

@@ -12,7 +12,7 @@ use self::{
 };
 use crate::{
     Action, ChannelId, CloseReason, Config, InvalidPacket, Message, Outgoing, Packet, Protocol,
-    RequestId, Response, Sid, Transport, TransportError,
+    RequestId, Response, Sid, Transport, TransportError, json::push_string,
 };
 
 /// One Engine.IO session: the polling slot, the WebSocket, the upgrade between them, heartbeat and end.
@@ -448,15 +448,15 @@ fn open_packet(config: &Config, sid: &Sid, transport: Transport) -> Outgoing {
         }
         _ => "",
     };
-    Outgoing::Open(
-        format!(
-            r#"{{"sid":"{sid}","upgrades":[{upgrades}],"pingInterval":{},"pingTimeout":{},"maxPayload":{}}}"#,
-            config.ping_interval.as_millis(),
-            config.ping_timeout.as_millis(),
-            config.max_payload,
-        )
-        .into(),
-    )
+    let mut packet = r#"{"sid":"#.to_owned();
+    push_string(&mut packet, sid.as_str());
+    packet.push_str(&format!(
+        r#","upgrades":[{upgrades}],"pingInterval":{},"pingTimeout":{},"maxPayload":{}}}"#,
+        config.ping_interval.as_millis(),
+        config.ping_timeout.as_millis(),
+        config.max_payload,
+    ));
+    Outgoing::Open(packet.into())
 }
 
 #[cfg(test)]

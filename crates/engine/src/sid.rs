@@ -1,18 +1,31 @@
 //! Session ids.
 
-use std::{fmt, str};
+use std::{
+    borrow::Borrow,
+    fmt,
+    hash::{Hash, Hasher},
+    str,
+    sync::Arc,
+};
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 
-/// The secret id of a session: 20 URL-safe base64 characters over 15 bytes.
+/// The secret id of a session. Who knows it can speak for the session.
 ///
-/// The first byte names the shard that owns the session, hidden behind the second; the other 14 bytes are
-/// random (112 bits), so that an id cannot be guessed. Who knows it can speak for the session.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
-pub struct Sid([u8; Self::LEN]);
+/// Usually 20 URL-safe base64 characters over 15 bytes: the first byte names the shard that owns the session, hidden
+/// behind the second; the other 14 bytes are random (112 bits), so that an id cannot be guessed. An application may
+/// [choose](Self::custom) ids of its own instead, which name no shard.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Sid(Form);
+
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Form {
+    Ours([u8; Sid::LEN]),
+    Custom(Arc<str>),
+}
 
 impl Sid {
-    /// Length in characters.
+    /// Length of our own ids in characters.
     pub const LEN: usize = 20;
 
     /// Makes an id that `shard` owns from 15 random bytes (the first is overwritten).
@@ -21,30 +34,53 @@ impl Sid {
         let mut text = [b'A'; Self::LEN];
         // 15 bytes are exactly 20 characters, so this cannot fail.
         let _ = URL_SAFE_NO_PAD.encode_slice(entropy, &mut text);
-        Self(text)
+        Self(Form::Ours(text))
+    }
+
+    /// An id that the application has chosen: any text, as long as it is unique and cannot be guessed.
+    pub fn custom(text: &str) -> Self {
+        Self(Form::Custom(text.into()))
     }
 
     /// Reads an id as a client sent it; `None` when it cannot be one of ours.
     pub fn parse(text: &str) -> Option<Self> {
         let bytes: [u8; Self::LEN] = text.as_bytes().try_into().ok()?;
-        let sid = Self(bytes);
-        sid.decode().map(|_| sid)
+        decode(&bytes).map(|_| Self(Form::Ours(bytes)))
     }
 
-    /// The shard that owns the session.
-    pub fn shard(&self) -> u8 {
-        self.decode().map_or(0, |bytes| bytes[0] ^ bytes[1])
+    /// The shard that owns the session, if the id tells.
+    pub fn shard(&self) -> Option<u8> {
+        match &self.0 {
+            Form::Ours(text) => decode(text).map(|bytes| bytes[0] ^ bytes[1]),
+            Form::Custom(_) => None,
+        }
     }
 
     /// The id as text.
     pub fn as_str(&self) -> &str {
-        str::from_utf8(&self.0).unwrap_or_default()
+        match &self.0 {
+            Form::Ours(text) => str::from_utf8(text).unwrap_or_default(),
+            Form::Custom(text) => text,
+        }
     }
+}
 
-    fn decode(&self) -> Option<[u8; 15]> {
-        let mut bytes = [0; 15];
-        URL_SAFE_NO_PAD.decode_slice(self.0, &mut bytes).ok().filter(|&len| len == 15)?;
-        Some(bytes)
+fn decode(text: &[u8; Sid::LEN]) -> Option<[u8; 15]> {
+    let mut bytes = [0; 15];
+    URL_SAFE_NO_PAD.decode_slice(text, &mut bytes).ok().filter(|&len| len == 15)?;
+    Some(bytes)
+}
+
+/// As its text, so that maps can be searched with what a client sent.
+impl Hash for Sid {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.as_str().hash(state);
+    }
+}
+
+impl Borrow<str> for Sid {
+    fn borrow(&self) -> &str {
+        self.as_str()
     }
 }
 
@@ -57,12 +93,14 @@ impl fmt::Display for Sid {
 impl fmt::Debug for Sid {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         // Secret: logs get enough to tell sessions apart, not enough to take one over.
-        write!(f, "Sid({}…)", &self.as_str()[..6])
+        write!(f, "Sid({}…)", self.as_str().chars().take(6).collect::<String>())
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashMap;
+
     use proptest::prelude::*;
 
     use super::*;
@@ -82,11 +120,22 @@ mod tests {
         }
     }
 
+    #[test]
+    fn is_found_by_its_text_whatever_its_form() {
+        let ids = [Sid::new(3, [9; 15]), Sid::custom("ticket 7/ä")];
+        let map: HashMap<Sid, usize> = ids.iter().cloned().zip(0..).collect();
+        for (place, id) in ids.iter().enumerate() {
+            assert_eq!(map.get(id.as_str()), Some(&place));
+        }
+        assert_eq!(ids[1].shard(), None);
+        assert_eq!(format!("{:?}", ids[1]), "Sid(ticket…)");
+    }
+
     proptest! {
         #[test]
         fn names_its_shard_and_survives_the_wire(shard: u8, entropy: [u8; 15]) {
             let sid = Sid::new(shard, entropy);
-            prop_assert_eq!(sid.shard(), shard);
+            prop_assert_eq!(sid.shard(), Some(shard));
             prop_assert_eq!(sid.as_str().len(), 20);
             prop_assert_eq!(Sid::parse(sid.as_str()), Some(sid));
         }
