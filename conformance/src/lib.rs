@@ -28,8 +28,8 @@ pub fn builder(ping_interval: u64, ping_timeout: u64, max_payload: usize) -> Ser
         .max_payload(setting("MAX_PAYLOAD", max_payload))
         .connect_timeout(Duration::from_millis(setting("CONNECT_TIMEOUT", 45_000)))
         .cors(match env::var("CORS_ORIGIN").as_deref() {
-            Ok("reflect") => Cors::Reflect,
-            _ => Cors::Any,
+            Ok("reflect") => Cors::reflect().credentials(true),
+            _ => Cors::any(),
         });
     match setting("SHARDS", 0) {
         0 => builder,

@@ -15,7 +15,7 @@ pub(crate) fn for_shards(
 ) {
     for shards in [1, 4] {
         println!("with {shards} shards");
-        let builder = Server::builder().shards(shards).cors(Cors::Any);
+        let builder = Server::builder().shards(shards).cors(Cors::any());
         let running = bind(builder).expect("a free port").spawn().expect("a thread");
         test(running.local_addrs()[0]);
         // Nobody waits for those whom the test has left hanging.

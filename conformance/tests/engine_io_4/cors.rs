@@ -75,7 +75,7 @@ fn a_star_is_on_every_response_with_or_without_an_origin() {
 #[test]
 fn reflecting_names_the_origin_and_allows_credentials() {
     echo_with(
-        |builder| builder.cors(Cors::Reflect),
+        |builder| builder.cors(Cors::reflect().credentials(true)),
         |address| {
             let mut all = responses(address, ORIGIN);
             all.push(upgrade(address, WEBSOCKET));
@@ -95,7 +95,7 @@ fn reflecting_names_the_origin_and_allows_credentials() {
 #[test]
 fn without_it_no_response_says_anything_and_a_preflight_is_a_bad_method() {
     echo_with(
-        |builder| builder.cors(Cors::Off),
+        |builder| builder.cors(None),
         |address| {
             let mut all = responses(address, ORIGIN);
             all.push(upgrade(address, WEBSOCKET));
@@ -135,7 +135,7 @@ fn a_preflight_is_answered_before_anything_is_checked() {
 #[test]
 fn a_preflight_may_reflect_too() {
     echo_with(
-        |builder| builder.cors(Cors::Reflect),
+        |builder| builder.cors(Cors::reflect().credentials(true)),
         |address| {
             let response = preflight(address, POLLING, Some("content-type"));
             assert_eq!(response.status, 204);
@@ -149,9 +149,9 @@ fn a_preflight_may_reflect_too() {
 
 #[test]
 fn a_refused_upgrade_has_no_headers_of_the_kind() {
-    for cors in [Cors::Any, Cors::Reflect] {
+    for cors in [Cors::any(), Cors::reflect().credentials(true)] {
         echo_with(
-            move |builder| builder.cors(cors),
+            move |builder| builder.cors(cors.clone()),
             |address| {
                 let response = upgrade(address, "/engine.io/?EIO=4&transport=abc");
                 assert_eq!(response.status, 400);

@@ -137,7 +137,7 @@ mod tests {
             let sid = Sid::new(shard, entropy);
             prop_assert_eq!(sid.shard(), Some(shard));
             prop_assert_eq!(sid.as_str().len(), 20);
-            prop_assert_eq!(Sid::parse(sid.as_str()), Some(sid));
+            prop_assert_eq!(Sid::parse(sid.as_str()), Some(sid.clone()));
         }
 
         #[test]

@@ -1,11 +1,13 @@
 mod write;
 
 use std::borrow::Cow;
-use std::fmt;
 
 use bytes::Bytes;
 
-use crate::{Head, Method};
+use crate::{
+    Head, Headers, InvalidHeader, Method,
+    headers::{self, HeaderText},
+};
 
 /// The interim response to a request that [`expects_continue`](Head::expects_continue).
 pub const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
@@ -32,11 +34,9 @@ pub const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Response {
     status: u16,
-    headers: Vec<(HeaderText, HeaderText)>,
+    headers: Headers,
     body: Bytes,
 }
-
-type HeaderText = Cow<'static, str>;
 
 /// What a response has to know of its request and connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -52,24 +52,11 @@ pub struct ResponseContext<'a> {
     pub date: Option<&'a str>,
 }
 
-/// A header that a response cannot carry.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum InvalidHeader {
-    /// The name is not a token (RFC 9110 §5.1).
-    Name(String),
-    /// The value of the header of this name contains CR, LF, NUL or another control byte.
-    Value(String),
-    /// The header of this name is written by the response itself: `Content-Length` (but see
-    /// [`Response::header`]), `Transfer-Encoding`, and `Connection` except with status 101.
-    Managed(String),
-}
-
 impl Response {
     /// A response without headers and body. A `status` outside 100 to 999 becomes 500.
     pub fn new(status: u16) -> Self {
         let status = if (100..=999).contains(&status) { status } else { 500 };
-        Self { status, headers: Vec::new(), body: Bytes::new() }
+        Self { status, headers: Headers::default(), body: Bytes::new() }
     }
 
     /// Adds a header line behind those already there, its name spelt as given.
@@ -85,9 +72,28 @@ impl Response {
         name: impl Into<Cow<'static, str>>,
         value: impl Into<Cow<'static, str>>,
     ) -> Result<Self, InvalidHeader> {
-        let header = self.check(name.into(), value.into())?;
-        self.headers.push(header);
+        self.add_header(name, value)?;
         Ok(self)
+    }
+
+    /// Adds a header line, like [`header`](Self::header), to a response in its place.
+    ///
+    /// # Errors
+    ///
+    /// As for [`header`](Self::header); the response stays as it was.
+    pub fn add_header(
+        &mut self,
+        name: impl Into<Cow<'static, str>>,
+        value: impl Into<Cow<'static, str>>,
+    ) -> Result<(), InvalidHeader> {
+        let (name, value) = self.check(name.into(), value.into())?;
+        self.headers.push(name, value);
+        Ok(())
+    }
+
+    /// Adds header lines that have been checked before.
+    pub fn extend_headers(&mut self, headers: &Headers) {
+        self.headers.extend(headers);
     }
 
     /// Sets a header in place of all lines of that name.
@@ -101,7 +107,7 @@ impl Response {
         value: impl Into<Cow<'static, str>>,
     ) -> Result<(), InvalidHeader> {
         let (name, value) = self.check(name.into(), value.into())?;
-        self.replace(name, value);
+        self.headers.replace(name, value);
         Ok(())
     }
 
@@ -138,7 +144,7 @@ impl Response {
 
     /// The header lines set so far, in order.
     pub fn headers(&self) -> impl Iterator<Item = (&str, &str)> {
-        self.headers.iter().map(|(name, value)| (&**name, &**value))
+        self.headers.iter()
     }
 
     /// The body.
@@ -147,13 +153,8 @@ impl Response {
     }
 
     fn typed(mut self, content_type: &'static str, body: impl Into<Bytes>) -> Self {
-        self.replace("Content-Type".into(), content_type.into());
+        self.headers.replace("Content-Type".into(), content_type.into());
         self.body(body)
-    }
-
-    fn replace(&mut self, name: HeaderText, value: HeaderText) {
-        self.headers.retain(|(present, _)| !present.eq_ignore_ascii_case(&name));
-        self.headers.push((name, value));
     }
 
     fn check(
@@ -161,12 +162,7 @@ impl Response {
         name: HeaderText,
         value: HeaderText,
     ) -> Result<(HeaderText, HeaderText), InvalidHeader> {
-        if name.is_empty() || !name.bytes().all(is_token_byte) {
-            return Err(InvalidHeader::Name(name.into_owned()));
-        }
-        if value.bytes().any(|byte| byte.is_ascii_control() && byte != b'\t') {
-            return Err(InvalidHeader::Value(name.into_owned()));
-        }
+        headers::check(&name, &value)?;
         let is = |managed: &str| name.eq_ignore_ascii_case(managed);
         let is_managed = match name.len() {
             10 => is("Connection") && self.status != 101,
@@ -207,23 +203,6 @@ impl Default for ResponseContext<'_> {
         Self { minor_version: 1, keep_alive: false, is_head: false, date: None }
     }
 }
-
-/// `tchar` of RFC 9110 §5.6.2.
-fn is_token_byte(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || b"!#$%&'*+-.^_`|~".contains(&byte)
-}
-
-impl fmt::Display for InvalidHeader {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Name(name) => write!(f, "invalid header name \"{}\"", name.escape_debug()),
-            Self::Value(name) => write!(f, "control byte in the value of header {name}"),
-            Self::Managed(name) => write!(f, "header {name} is set by the response itself"),
-        }
-    }
-}
-
-impl std::error::Error for InvalidHeader {}
 
 #[cfg(test)]
 mod tests;

@@ -3,8 +3,8 @@
 use std::{num::NonZero, sync::Arc, thread, time::Duration};
 
 use crate::{
-    Cors, EngineServer, Io, Server,
-    config::{Config, capped},
+    Cookie, Cors, Decision, EngineServer, Io, Request, Server, Transport,
+    config::{AllowRequest, Config, GenerateId, Hook, capped},
     shared::Shared,
 };
 
@@ -14,16 +14,20 @@ use crate::{
 /// use std::time::Duration;
 /// use siomio::{Cors, Server};
 ///
-/// let server = Server::builder().path("/live").shards(1).ping_interval(Duration::from_secs(10)).cors(Cors::Any).build();
+/// let server = Server::builder().path("/live").shards(1).ping_interval(Duration::from_secs(10)).cors(Cors::any()).build();
 /// ```
 #[derive(Clone, Debug)]
 #[must_use = "call `build`"]
 pub struct ServerBuilder {
     path: String,
+    add_trailing_slash: bool,
     shards: u8,
     engine: siomio_engine::Config,
     hub: siomio_hub::Config,
-    cors: Cors,
+    cors: Option<Cors>,
+    cookie: Option<Cookie>,
+    allow_request: Option<Hook<AllowRequest>>,
+    generate_id: Option<Hook<GenerateId>>,
     max_buffered: usize,
     max_http_body: usize,
     http: siomio_http::Limits,
@@ -34,11 +38,15 @@ pub struct ServerBuilder {
 impl ServerBuilder {
     pub(crate) fn new() -> Self {
         Self {
-            path: "/socket.io".to_owned(),
+            path: "socket.io".to_owned(),
+            add_trailing_slash: true,
             shards: 0,
             engine: siomio_engine::Config::default(),
             hub: siomio_hub::Config::default(),
-            cors: Cors::Off,
+            cors: None,
+            cookie: None,
+            allow_request: None,
+            generate_id: None,
             max_buffered: 16 * 1024 * 1024,
             max_http_body: 1_000_000,
             http: siomio_http::Limits::default(),
@@ -48,8 +56,36 @@ impl ServerBuilder {
     }
 
     /// Where Socket.IO is found. Default `/socket.io`. Slashes around it do not matter.
+    ///
+    /// Every request whose target begins with it is Socket.IO's: `/socket.io/?EIO=4…`, and `/socket.io/anything?EIO=4…` too.
     pub fn path(mut self, path: &str) -> Self {
         path.trim_matches('/').clone_into(&mut self.path);
+        self
+    }
+
+    /// Whether the path of a request must go on with a slash, so that `/socket.io?EIO=4` is not Socket.IO's. Default `true`.
+    pub fn add_trailing_slash(mut self, add: bool) -> Self {
+        self.add_trailing_slash = add;
+        self
+    }
+
+    /// The transports that are offered. Default: both.
+    ///
+    /// ```
+    /// use siomio::{Server, Transport};
+    ///
+    /// // No long-polling: no sessions to be found again by load balancers.
+    /// let server = Server::builder().transports([Transport::WebSocket]).build();
+    /// ```
+    pub fn transports(mut self, transports: impl IntoIterator<Item = Transport>) -> Self {
+        let offered = &mut self.engine.transports;
+        (offered.polling, offered.websocket) = (false, false);
+        for transport in transports {
+            match transport {
+                Transport::Polling => offered.polling = true,
+                Transport::WebSocket => offered.websocket = true,
+            }
+        }
         self
     }
 
@@ -110,9 +146,60 @@ impl ServerBuilder {
         self
     }
 
-    /// Which pages of other origins may poll. Default: none.
-    pub fn cors(mut self, cors: Cors) -> Self {
-        self.cors = cors;
+    /// Time a closing session waits for a poll that takes the farewell along. Default 30 s.
+    pub fn close_timeout(mut self, timeout: Duration) -> Self {
+        self.engine.close_timeout = capped(timeout);
+        self
+    }
+
+    /// Which pages of other origins may poll. Default: none, and no headers.
+    pub fn cors(mut self, cors: impl Into<Option<Cors>>) -> Self {
+        self.cors = cors.into();
+        self
+    }
+
+    /// Names the session in a cookie, for load balancers. Default: no cookie. It is set by the answer that opens a session on
+    /// long-polling, and never on WebSocket.
+    pub fn cookie(mut self, cookie: Cookie) -> Self {
+        self.cookie = Some(cookie);
+        self
+    }
+
+    /// Decides who may open a session: asked once for each, on either transport, when nothing else is wrong with the
+    /// request. The answer may come later, from any thread; if it does not come within
+    /// [`request_timeout`](Self::request_timeout), the client gets 503. Default: everybody.
+    ///
+    /// ```
+    /// use siomio::Server;
+    ///
+    /// let server = Server::builder()
+    ///     .allow_request(|request, decision| {
+    ///         if request.header("origin") == Some("https://example.com") {
+    ///             decision.allow();
+    ///         } else {
+    ///             decision.refuse("not from here");
+    ///         }
+    ///     })
+    ///     .build();
+    /// ```
+    pub fn allow_request(
+        mut self,
+        allow: impl Fn(&Request<'_>, Decision) + Send + Sync + 'static,
+    ) -> Self {
+        self.allow_request = Some(Hook(Arc::new(allow)));
+        self
+    }
+
+    /// Makes the ids of sessions, 1 to 255 bytes of any text. Default: 20 random characters.
+    ///
+    /// They must be unique (an id that is taken refuses the request, and so does an error), and cannot be guessed if the
+    /// sessions are to be safe: who knows an id can speak for its session. Siomio's own ids name the shard that has the
+    /// session; with ids of your own, shards share a table behind a lock instead, read once for each request.
+    pub fn generate_id(
+        mut self,
+        generate: impl Fn(&Request<'_>) -> Result<String, String> + Send + Sync + 'static,
+    ) -> Self {
+        self.generate_id = Some(Hook(Arc::new(generate)));
         self
     }
 
@@ -168,14 +255,17 @@ impl ServerBuilder {
     fn build_io(self, engine_only: bool) -> Io {
         let cores =
             || thread::available_parallelism().map_or(1, NonZero::get).min(u8::MAX.into()) as u8;
-        let path = self.path.trim_matches('/');
+        let slash = if self.add_trailing_slash && !self.path.is_empty() { "/" } else { "" };
         let config = Config {
-            path: if path.is_empty() { "/".to_owned() } else { format!("/{path}/") },
+            path: format!("/{}{slash}", self.path),
             shards: if self.shards == 0 { cores() } else { self.shards },
             engine_only,
             engine: Arc::new(self.engine),
             hub: self.hub,
             cors: self.cors,
+            cookie: self.cookie,
+            allow_request: self.allow_request,
+            generate_id: self.generate_id,
             max_buffered: self.max_buffered,
             max_http_body: self.max_http_body,
             http: self.http,

@@ -1,27 +1,48 @@
 //! The settings of a server, as its shards see them.
 
-use std::{sync::Arc, time::Duration};
+use std::{fmt, sync::Arc, time::Duration};
 
 use siomio_http as http;
 
-use crate::Cors;
+use crate::{Cookie, Cors, Decision, Request};
 
 /// Everything that is settled before a server runs; [`ServerBuilder`](crate::ServerBuilder) documents each.
 #[derive(Debug)]
 pub(crate) struct Config {
-    /// Starts with and ends in `/`.
+    /// What the targets of our requests begin with: starts with `/`, and usually ends in it.
     pub(crate) path: String,
     pub(crate) shards: u8,
     /// No Socket.IO on top of the sessions.
     pub(crate) engine_only: bool,
     pub(crate) engine: Arc<siomio_engine::Config>,
     pub(crate) hub: siomio_hub::Config,
-    pub(crate) cors: Cors,
+    pub(crate) cors: Option<Cors>,
+    pub(crate) cookie: Option<Cookie>,
+    pub(crate) allow_request: Option<Hook<AllowRequest>>,
+    pub(crate) generate_id: Option<Hook<GenerateId>>,
     pub(crate) max_buffered: usize,
     pub(crate) max_http_body: usize,
     pub(crate) http: http::Limits,
     pub(crate) request_timeout: Duration,
     pub(crate) keep_alive_timeout: Duration,
+}
+
+pub(crate) type AllowRequest = dyn Fn(&Request<'_>, Decision) + Send + Sync;
+pub(crate) type GenerateId = dyn Fn(&Request<'_>) -> Result<String, String> + Send + Sync;
+
+/// Code of the application among the settings.
+pub(crate) struct Hook<F: ?Sized>(pub(crate) Arc<F>);
+
+impl<F: ?Sized> Clone for Hook<F> {
+    fn clone(&self) -> Self {
+        Self(self.0.clone())
+    }
+}
+
+impl<F: ?Sized> fmt::Debug for Hook<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Hook")
+    }
 }
 
 /// Requests of one connection that may wait for their answers at the same time.

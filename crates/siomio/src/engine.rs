@@ -5,7 +5,7 @@ use std::{fmt, io, net::ToSocketAddrs, rc::Rc, sync::Arc};
 use siomio_engine::{CloseReason, Message, Sid, Transport};
 
 use crate::{
-    Bound, Io, Request, Responder, Sent,
+    Bound, Engine, Io, Request, Responder, Sent,
     server::bind,
     shard::{Local, SessionKey},
 };
@@ -56,6 +56,11 @@ impl EngineServer {
         self
     }
 
+    /// Hooks that see requests rather than messages.
+    pub fn engine(&self) -> Engine {
+        self.io.engine()
+    }
+
     /// Answers every request that is not Engine.IO's. Without it they get 404.
     pub fn http(&self, handler: impl Fn(&Request<'_>, Responder) + Send + Sync + 'static) -> &Self {
         self.io.shared().registry.set_http(Arc::new(handler));
@@ -92,7 +97,7 @@ impl EngineSocket {
 
     /// The session's id: a secret between it and us, for who knows it can speak for the session.
     pub fn id(&self) -> Option<Sid> {
-        self.local.core.borrow().sessions.get(self.session).map(|state| *state.machine.sid())
+        self.local.core.borrow().sessions.get(self.session).map(|state| state.machine.sid().clone())
     }
 
     /// The transport it is on.

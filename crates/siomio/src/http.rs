@@ -116,14 +116,10 @@ impl Responder {
         name: impl Into<Cow<'static, str>>,
         value: impl Into<Cow<'static, str>>,
     ) -> Self {
-        if let Some(response) = self.response.take() {
-            match response.clone().header(name, value) {
-                Ok(response) => self.response = Some(response),
-                Err(error) => {
-                    self.response = Some(response);
-                    self.mistake.get_or_insert(error);
-                }
-            }
+        if let Some(Err(error)) =
+            self.response.as_mut().map(|response| response.add_header(name, value))
+        {
+            self.mistake.get_or_insert(error);
         }
         self
     }

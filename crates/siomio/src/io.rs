@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{Namespace, config::capped, mailbox::Mail, shared::Shared};
+use crate::{Engine, Namespace, config::capped, mailbox::Mail, shared::Shared};
 
 /// A handle to the server: cheap to clone, usable from any thread, before, while and after it runs.
 ///
@@ -39,6 +39,11 @@ impl Io {
             None => shared.registry.namespace(&format!("/{name}")),
         };
         Namespace::new(shared.clone(), id, name)
+    }
+
+    /// The transport beneath: hooks that see requests rather than events.
+    pub fn engine(&self) -> Engine {
+        Engine::new(self.shared().clone())
     }
 
     /// How many connections are open, those of plain HTTP included.

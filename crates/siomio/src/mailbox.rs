@@ -14,7 +14,10 @@ use siomio_http::Response;
 use siomio_hub::{Operation, SocketKey};
 use siomio_packet::Payload;
 
-use crate::ack::ReplySender;
+use crate::{
+    ack::ReplySender,
+    gate::{GateId, Verdict},
+};
 
 /// A shard's letter box. Any thread posts; the shard empties it once a turn, and is woken at most once in between.
 pub(crate) struct Mailbox {
@@ -34,6 +37,8 @@ pub(crate) enum Mail {
     Socket { socket: SocketKey, order: Order },
     /// The answer to a request that one of the shard's connections waits with.
     Respond { request: RequestId, response: Response },
+    /// What the application thinks of a request that waits at the head of a connection.
+    Decide { gate: GateId, verdict: Verdict },
     /// Go down: tell everybody, write what is left, be done by the deadline.
     Stop { deadline: Instant },
 }

@@ -13,7 +13,7 @@ use siomio_engine::{CloseReason, Message};
 use siomio_hub::{DisconnectReason, NamespaceId};
 
 use crate::{
-    EngineSocket, HandlerError, Request, Responder, Socket, handler::ErasedHandler,
+    EngineSocket, HandlerError, Request, Responder, Socket, handler::ErasedHandler, hooks::Hooks,
     middleware::ErasedMiddleware,
 };
 
@@ -32,6 +32,7 @@ pub(crate) struct Tables {
     pub(crate) namespaces: Vec<Arc<NamespaceTable>>,
     pub(crate) http: Option<Arc<HttpHandler>>,
     pub(crate) engine: Arc<EngineTable>,
+    pub(crate) hooks: Arc<Hooks>,
 }
 
 /// What was registered with a server that speaks Engine.IO only.
@@ -103,6 +104,11 @@ impl Registry {
 
     pub(crate) fn change_engine(&self, change: impl FnOnce(&mut EngineTable)) {
         change(Arc::make_mut(&mut Arc::make_mut(&mut self.lock()).engine));
+        self.version.fetch_add(1, Ordering::Release);
+    }
+
+    pub(crate) fn change_hooks(&self, change: impl FnOnce(&mut Hooks)) {
+        change(Arc::make_mut(&mut Arc::make_mut(&mut self.lock()).hooks));
         self.version.fetch_add(1, Ordering::Release);
     }
 

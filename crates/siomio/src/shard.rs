@@ -10,6 +10,7 @@
 //! Nothing in here knows sockets of the operating system, threads or clocks: a [`Shard`] is generic over its streams and is
 //! told the time, so it runs on a simulated network as well as on a real one.
 
+mod admission;
 mod alarms;
 mod channel;
 mod conn;

@@ -1,10 +1,14 @@
 //! What the shards and handles of a server have in common.
 
-use std::sync::{
-    Arc,
-    atomic::{AtomicBool, AtomicUsize, Ordering},
+use std::{
+    collections::{HashMap, hash_map::Entry},
+    sync::{
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicBool, AtomicUsize, Ordering},
+    },
 };
 
+use siomio_engine::Sid;
 use siomio_hub::{NamespaceId, Rooms, SharedRooms};
 
 use crate::{
@@ -23,6 +27,8 @@ pub(crate) struct Shared {
     /// The name of the main namespace.
     main: Arc<str>,
     shards: Box<[Post]>,
+    /// The shards that own the sessions, where ids are the application's own and do not tell.
+    owners: Option<Mutex<HashMap<Box<str>, u8>>>,
     /// Where connections are accepted, if that is a thread of its own: it gets no mail, but has to be woken.
     pub(crate) door: Mailbox,
     /// Hash seed of the server, so that clients cannot choose names that collide.
@@ -39,9 +45,14 @@ struct Post {
     rooms: SharedRooms,
     /// Connections, those on their way to it included.
     load: AtomicUsize,
+    /// Sessions that are open.
+    open_sessions: AtomicUsize,
     /// Sessions, as of its last turn while the server goes down.
     sessions: AtomicUsize,
 }
+
+/// Longest id that the application may make, in bytes.
+const MAX_ID: usize = 255;
 
 impl Shared {
     pub(crate) fn new(config: Config, seed: u64) -> Arc<Self> {
@@ -49,12 +60,15 @@ impl Shared {
             mailbox: Mailbox::default(),
             rooms: Rooms::shared(seed),
             load: AtomicUsize::new(0),
+            open_sessions: AtomicUsize::new(0),
             sessions: AtomicUsize::new(usize::MAX),
         };
         let shards = std::iter::repeat_with(shard).take(config.shards.into()).collect();
         let (started, stopping) = (AtomicBool::new(false), AtomicBool::new(false));
+        let owners = config.generate_id.is_some().then(Mutex::default);
         Arc::new(Self {
             config,
+            owners,
             registry: Registry::new(),
             main: "/".into(),
             shards,
@@ -106,6 +120,52 @@ impl Shared {
     /// How many connections there are.
     pub(crate) fn connections(&self) -> usize {
         self.shards.iter().map(|shard| shard.load.load(Ordering::Relaxed)).sum()
+    }
+
+    /// A session was opened.
+    pub(crate) fn session_opened(&self, shard: u8) {
+        self.shards[usize::from(shard)].open_sessions.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// A session was closed: its id is free again.
+    pub(crate) fn session_closed(&self, shard: u8, sid: &Sid) {
+        self.shards[usize::from(shard)].open_sessions.fetch_sub(1, Ordering::Relaxed);
+        self.release_id(sid);
+    }
+
+    /// How many sessions are open.
+    pub(crate) fn sessions(&self) -> usize {
+        self.shards.iter().map(|shard| shard.open_sessions.load(Ordering::Relaxed)).sum()
+    }
+
+    /// Reserves an id that the application has made; `false` when it cannot be one, or is taken.
+    pub(crate) fn claim_id(&self, id: &str, shard: u8) -> bool {
+        let Some(owners) = &self.owners else { return false };
+        if id.is_empty() || id.len() > MAX_ID {
+            return false;
+        }
+        match owners.lock().unwrap_or_else(PoisonError::into_inner).entry(id.into()) {
+            Entry::Occupied(_) => false,
+            Entry::Vacant(place) => {
+                place.insert(shard);
+                true
+            }
+        }
+    }
+
+    /// Gives up an id that was reserved.
+    pub(crate) fn release_id(&self, sid: &Sid) {
+        if let Some(owners) = &self.owners {
+            owners.lock().unwrap_or_else(PoisonError::into_inner).remove(sid.as_str());
+        }
+    }
+
+    /// The shard that owns a session, as far as its id tells.
+    pub(crate) fn owner_of(&self, sid: &str) -> Option<u8> {
+        match &self.owners {
+            Some(owners) => owners.lock().unwrap_or_else(PoisonError::into_inner).get(sid).copied(),
+            None => Sid::parse(sid)?.shard().filter(|shard| *shard < self.shards()),
+        }
     }
 
     /// While the server goes down, a shard tells how many sessions it has left. When it is the last without any, the others

@@ -157,7 +157,7 @@ impl World {
 #[test]
 fn handshake_has_the_keys_in_order() {
     let (now, config, sid) = World::start();
-    let mut session = Session::open_polling(now, config, sid, Protocol::V4);
+    let mut session = Session::open_polling(now, config, sid.clone(), Protocol::V4);
     let mut actions = Vec::new();
     session.handle_get(request(0), &mut actions);
     session.flush(&mut actions);

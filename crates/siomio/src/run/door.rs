@@ -117,7 +117,7 @@ impl Door {
             match read {
                 Ok(0) => return drop(self.guests.remove(guest)),
                 Ok(_) => {
-                    if let Some(destination) = destination(&state.said) {
+                    if let Some(destination) = destination(&self.io, &state.said) {
                         return self.hand_over(guest, destination);
                     }
                 }
@@ -137,8 +137,8 @@ impl Door {
         }
         let shared = self.io.shared();
         let shard = match destination {
-            Destination::Shard(shard) if shard < shared.shards() => shard,
-            Destination::Shard(_) | Destination::Any => shared.least_loaded(),
+            Destination::Shard(shard) => shard,
+            Destination::Any => shared.least_loaded(),
         };
         shared.arrived(shard);
         let arrivals = self.arrivals[usize::from(shard)].lock();

@@ -172,6 +172,12 @@ impl Core {
             {
                 self.refuse_connection(conn, 408);
             }
+            State::Http(http)
+                if matches!(http.patience, Patience::Decision { .. })
+                    && http.waiting.is_empty() =>
+            {
+                self.refuse_connection(conn, 503);
+            }
             State::Http(_) | State::WebSocket(_) | State::Lingering { .. } | State::Dead => {
                 self.drop_conn(conn)
             }

@@ -3,12 +3,12 @@
 use std::{collections::VecDeque, net::SocketAddr, time::Instant};
 
 use siomio_engine::RequestId;
-use siomio_http::{Body, Head, Limits, Pipeline, Reader, ResponseContext};
+use siomio_http::{Body, Head, Headers, Limits, Pipeline, Reader, ResponseContext};
 use siomio_hub::Key;
 use siomio_websocket as websocket;
 
-use super::{core::SessionKey, write_queue::WriteQueue};
-use crate::{config::MAX_RESPONSES, cors::CorsHeaders};
+use super::{admission::Passage, core::SessionKey, write_queue::WriteQueue};
+use crate::config::MAX_RESPONSES;
 
 pub(crate) type ConnKey = Key<Conn>;
 
@@ -59,6 +59,8 @@ pub(crate) struct Http {
     pub(crate) waiting: VecDeque<Waiting>,
     pub(crate) body: Reading,
     pub(crate) held: Option<Held>,
+    /// How far the held request has come, if the application thinks about it.
+    pub(crate) passage: Option<Box<Passage>>,
     pub(crate) patience: Patience,
 }
 
@@ -67,7 +69,8 @@ pub(crate) struct Http {
 pub(crate) struct Waiting {
     pub(crate) number: u64,
     pub(crate) context: ResponseContext<'static>,
-    pub(crate) cors: CorsHeaders,
+    /// For the answer, beside its own.
+    pub(crate) headers: Headers,
     /// The session that answers, if it is a polling request.
     pub(crate) session: Option<SessionKey>,
 }
@@ -83,13 +86,23 @@ pub(crate) enum Reading {
     Page { head: Head<'static>, request: RequestId, body: Body },
 }
 
-/// A request that cannot be worked on before all earlier ones are answered, and what was read behind it. Little more is
-/// read meanwhile, so this is bounded by twice the read buffer.
+/// A request that cannot be worked on yet, and what was read behind it. Little more is read meanwhile, so this is bounded
+/// by twice the read buffer.
 #[derive(Debug)]
 pub(crate) struct Held {
     pub(crate) bytes: Vec<u8>,
-    /// The shard it is for, if not this one.
-    pub(crate) destination: Option<u8>,
+    pub(crate) until: Hold,
+}
+
+/// What a request waits for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Hold {
+    /// All earlier ones are answered.
+    Answers,
+    /// The same, and then it is for another shard.
+    Shard(u8),
+    /// The application has to decide about it.
+    Decision,
 }
 
 /// How long we wait for the client.
@@ -99,6 +112,8 @@ pub(crate) enum Patience {
     Unlimited,
     /// For the rest of a request.
     Request { until: Instant },
+    /// For the application's decision about a request.
+    Decision { until: Instant },
     /// For another request.
     Idle { until: Instant },
 }
@@ -121,6 +136,7 @@ impl Conn {
             waiting: VecDeque::new(),
             body: Reading::Nothing,
             held: None,
+            passage: None,
             patience,
         };
         Self {
@@ -153,7 +169,9 @@ impl Conn {
         match &self.state {
             State::Http(http) => match http.patience {
                 Patience::Unlimited => self.stalled,
-                Patience::Request { until } | Patience::Idle { until } => {
+                Patience::Request { until }
+                | Patience::Decision { until }
+                | Patience::Idle { until } => {
                     Some(self.stalled.map_or(until, |stalled| stalled.min(until)))
                 }
             },

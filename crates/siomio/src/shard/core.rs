@@ -3,6 +3,7 @@
 use std::{
     collections::{HashMap, VecDeque},
     fmt,
+    net::SocketAddr,
     rc::Rc,
     sync::Arc,
     time::Instant,
@@ -48,6 +49,8 @@ pub(crate) struct Core {
     pub(crate) unflushed: Vec<SessionKey>,
     /// Connections that are to move to other shards.
     pub(crate) leaving: Vec<ConnKey>,
+    /// Requests that are read again, because the application has decided about them.
+    pub(crate) resumed: Vec<(ConnKey, Vec<u8>)>,
     /// What has to wait until no code of the application runs.
     pub(crate) events: VecDeque<Event>,
     /// Mail for the other shards, sent at the end of the turn.
@@ -123,6 +126,7 @@ impl Core {
             dirty: Vec::new(),
             unflushed: Vec::new(),
             leaving: Vec::new(),
+            resumed: Vec::new(),
             events: VecDeque::new(),
             outboxes: std::iter::repeat_with(Vec::new).take(shared.shards().into()).collect(),
             stopping: None,
@@ -148,6 +152,11 @@ impl Core {
     pub(crate) fn new_token(&mut self) -> AckToken {
         self.next_token += 1;
         AckToken(self.next_token)
+    }
+
+    /// The address of a connection's peer.
+    pub(crate) fn peer(&self, conn: ConnKey) -> SocketAddr {
+        self.conns.get(conn).map_or_else(|| ([0, 0, 0, 0], 0).into(), |state| state.peer)
     }
 
     /// The connection has something to write, or to be looked at, at the end of the turn.

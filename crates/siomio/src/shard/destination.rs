@@ -1,6 +1,6 @@
 //! Where a new connection belongs.
 
-use siomio_engine::Sid;
+use crate::Io;
 
 /// The shard that a connection's first request is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -16,7 +16,7 @@ pub enum Destination {
 const MAX_LINE: usize = 16 * 1024;
 
 /// Reads the first line of a connection's first request, where the session's id stands; `None` when more is needed.
-pub fn destination(said: &[u8]) -> Option<Destination> {
+pub fn destination(io: &Io, said: &[u8]) -> Option<Destination> {
     let start = said.iter().position(|byte| !b"\r\n".contains(byte)).unwrap_or(said.len());
     let Some(end) = said[start..].iter().position(|&byte| byte == b'\n') else {
         return (said.len() > MAX_LINE).then_some(Destination::Any);
@@ -24,16 +24,20 @@ pub fn destination(said: &[u8]) -> Option<Destination> {
     let target = said[start..][..end].split(|&byte| byte == b' ').nth(1).unwrap_or_default();
     let query =
         target.iter().position(|&byte| byte == b'?').map_or(&[][..], |mark| &target[mark + 1..]);
-    let sid = siomio_http::query::last(query, "sid").and_then(|sid| Sid::parse(&sid));
-    Some(sid.map_or(Destination::Any, |sid| Destination::Shard(sid.shard())))
+    let owner = siomio_http::query::last(query, "sid").and_then(|sid| io.shared().owner_of(&sid));
+    Some(owner.map_or(Destination::Any, Destination::Shard))
 }
 
 #[cfg(test)]
 mod tests {
+    use siomio_engine::Sid;
+
     use super::*;
+    use crate::Server;
 
     #[test]
     fn the_first_line_decides() {
+        let io = Server::builder().shards(4).build().io();
         let sid = Sid::new(3, [9; 15]);
         let to_3 = format!("GET /socket.io/?EIO=4&sid={sid}&t=x HTTP/1.1\r\nHost");
         let table: [(&[u8], Option<Destination>); 6] = [
@@ -45,13 +49,14 @@ mod tests {
             (to_3.as_bytes(), Some(Destination::Shard(3))),
         ];
         for (said, expected) in table {
-            assert_eq!(destination(said), expected, "{:?}", String::from_utf8_lossy(said));
+            assert_eq!(destination(&io, said), expected, "{:?}", String::from_utf8_lossy(said));
         }
     }
 
     #[test]
     fn who_says_nothing_but_empty_lines_is_not_listened_to_for_ever() {
-        assert_eq!(destination(&b"\r\n".repeat(MAX_LINE / 2)), None);
-        assert_eq!(destination(&b"\r\n".repeat(MAX_LINE)), Some(Destination::Any));
+        let io = Server::builder().shards(4).build().io();
+        assert_eq!(destination(&io, &b"\r\n".repeat(MAX_LINE / 2)), None);
+        assert_eq!(destination(&io, &b"\r\n".repeat(MAX_LINE)), Some(Destination::Any));
     }
 }

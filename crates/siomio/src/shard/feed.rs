@@ -5,7 +5,7 @@ use std::rc::Rc;
 use siomio_engine::{ChannelId, RequestId};
 
 use super::{
-    conn::{Conn, ConnKey, Patience, State},
+    conn::{Conn, ConnKey, Hold, Patience, State},
     core::Core,
     local::Local,
     turn::{BUFFER, Next},
@@ -149,16 +149,19 @@ impl Core {
         if !http.pipeline.is_empty() {
             return Next::Wait;
         }
-        if let Some(held) = http.held.take_if(|held| held.destination.is_none()) {
+        if let Some(held) = http.held.take_if(|held| held.until == Hold::Answers) {
             return Next::Feed(held.bytes);
         }
-        if http.held.is_some() {
-            self.leaving.push(conn);
-        } else if http.reader.is_between_requests()
-            && !matches!(http.patience, Patience::Idle { .. })
-        {
-            http.patience = Patience::Idle { until };
-            self.arm_conn(conn);
+        match http.held.as_ref().map(|held| held.until) {
+            Some(Hold::Shard(_)) => self.leaving.push(conn),
+            Some(Hold::Answers | Hold::Decision) => {}
+            None if http.reader.is_between_requests()
+                && !matches!(http.patience, Patience::Idle { .. }) =>
+            {
+                http.patience = Patience::Idle { until };
+                self.arm_conn(conn);
+            }
+            None => {}
         }
         Next::Wait
     }

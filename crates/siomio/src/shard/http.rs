@@ -2,24 +2,24 @@
 
 use std::rc::Rc;
 
-use siomio_engine::{Query, RequestId, Sid, payload};
+use siomio_engine::{Query, RequestId, payload};
 use siomio_http::{
-    Body, BodyLength, CONTINUE, Head, Item, Reader, Response, ResponseContext, Ticket,
+    Body, BodyLength, CONTINUE, Head, Headers, Item, Reader, Response, ResponseContext, Ticket,
 };
 
 use super::{
-    conn::{ConnKey, Held, Patience, Reading, Waiting},
+    conn::{ConnKey, Held, Hold, Patience, Reading, Waiting},
     core::{Core, SessionKey},
     local::Local,
 };
-use crate::{Request, Responder, config::MAX_PIPELINE, cors::CorsHeaders};
+use crate::{Request, Responder, config::MAX_PIPELINE};
 
 /// What became of a request's head.
-enum Routed {
+pub(super) enum Routed {
     /// It is being worked on, or answered.
     Taken,
-    /// It has to wait for earlier answers, or belongs to another shard.
-    Held { destination: Option<u8> },
+    /// It has to wait.
+    Held(Hold),
     /// Nothing that comes on this connection is answered any more.
     Ignored,
 }
@@ -38,9 +38,9 @@ impl Local {
         match step.item? {
             Item::Head(head) => match self.handle_head(conn, &head) {
                 Routed::Taken => {}
-                Routed::Held { destination } => {
+                Routed::Held(until) => {
                     let rest = &input[step.consumed..];
-                    self.core.borrow_mut().hold(conn, [head.raw(), rest].concat(), destination);
+                    self.core.borrow_mut().hold(conn, [head.raw(), rest].concat(), until);
                     return None;
                 }
                 Routed::Ignored => return None,
@@ -54,7 +54,6 @@ impl Local {
 
     fn handle_head(self: &Rc<Self>, conn: ConnKey, head: &Head<'_>) -> Routed {
         let mut core = self.core.borrow_mut();
-        let core = &mut *core;
         let Some(http) = core.conns.get_mut(conn).and_then(|state| state.http_mut()) else {
             return Routed::Ignored;
         };
@@ -65,10 +64,10 @@ impl Local {
         if http.pipeline.len() >= MAX_PIPELINE
             || (is_engine && head.is_upgrade() && !http.pipeline.is_empty())
         {
-            return Routed::Held { destination: None };
+            return Routed::Held(Hold::Answers);
         }
         if !is_engine {
-            let request = core.open_request(conn, head, None, CorsHeaders::None);
+            let request = core.take_request(conn, head, None, Headers::default());
             core.read_body(conn, head, |limits| Reading::Page {
                 head: head.clone().into_owned(),
                 request,
@@ -77,14 +76,12 @@ impl Local {
             return Routed::Taken;
         }
         let query = Query::from_pairs(head.query_pairs());
-        let sid = query.sid.as_deref().and_then(Sid::parse);
-        if let Some(owner) = sid.map(|sid| sid.shard()) {
-            if owner != self.index && owner < self.shared.shards() {
-                return Routed::Held { destination: Some(owner) };
-            }
+        let owner = query.sid.as_deref().and_then(|sid| self.shared.owner_of(sid));
+        if let Some(owner) = owner.filter(|owner| *owner != self.index) {
+            return Routed::Held(Hold::Shard(owner));
         }
-        core.handle_engine_head(conn, head, &query, sid);
-        Routed::Taken
+        drop(core);
+        self.admit(conn, head, &query)
     }
 
     fn handle_chunk(&self, conn: ConnKey, bytes: &[u8]) {
@@ -184,31 +181,20 @@ impl Core {
         self.abandon(abandoned);
     }
 
-    /// Takes a place for the answer to a request below our path.
+    /// Takes a place for the answer to a request, which carries these headers beside its own.
     pub(super) fn take_request(
         &mut self,
         conn: ConnKey,
         head: &Head<'_>,
         session: Option<SessionKey>,
-    ) -> RequestId {
-        let cors = self.shared.config.cors.headers(head);
-        self.open_request(conn, head, session, cors)
-    }
-
-    /// Takes a place for the answer to a request. Only ours get CORS headers; the application's own pages are its own affair.
-    fn open_request(
-        &mut self,
-        conn: ConnKey,
-        head: &Head<'_>,
-        session: Option<SessionKey>,
-        cors: CorsHeaders,
+        headers: Headers,
     ) -> RequestId {
         let mut number = u64::MAX;
         if let Some(http) = self.conns.get_mut(conn).and_then(|state| state.http_mut()) {
             number = http.pipeline.open(head).number();
             http.patience = Patience::Unlimited;
             let context = ResponseContext::new(head, None);
-            http.waiting.push_back(Waiting { number, context, cors, session });
+            http.waiting.push_back(Waiting { number, context, headers, session });
         }
         RequestId { connection: conn.to_bits(), sequence: number }
     }
@@ -236,13 +222,18 @@ impl Core {
         self.arm_conn(conn);
     }
 
-    /// Keeps a request, and what was read behind it, until all earlier ones are answered.
-    fn hold(&mut self, conn: ConnKey, bytes: Vec<u8>, destination: Option<u8>) {
-        let limits = self.shared.config.http;
+    /// Keeps a request, and what was read behind it, until it can be worked on.
+    fn hold(&mut self, conn: ConnKey, bytes: Vec<u8>, until: Hold) {
+        let (limits, deadline) =
+            (self.shared.config.http, self.now + self.shared.config.request_timeout);
         if let Some(http) = self.conns.get_mut(conn).and_then(|state| state.http_mut()) {
             http.reader = Reader::new(limits);
-            http.patience = Patience::Unlimited;
-            http.held = Some(Held { bytes, destination });
+            http.patience = match until {
+                Hold::Answers | Hold::Shard(_) => Patience::Unlimited,
+                Hold::Decision => Patience::Decision { until: deadline },
+            };
+            http.held = Some(Held { bytes, until });
+            self.arm_conn(conn);
             self.mark(conn);
         }
     }

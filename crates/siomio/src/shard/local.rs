@@ -134,6 +134,7 @@ impl Local {
             Mail::Respond { request, response } => {
                 self.core.borrow_mut().respond(request, response)
             }
+            Mail::Decide { gate, verdict } => self.core.borrow_mut().decide(gate, verdict),
             // Not inside of whatever handler asked for it.
             Mail::Stop { deadline } => {
                 self.core.borrow_mut().events.push_back(Event::Stop { deadline })

@@ -69,7 +69,9 @@ impl Core {
             Action::CloseChannel { channel } => self.close_channel(ConnKey::from_bits(channel.0)),
             Action::Closed { reason } => {
                 if let Some(state) = self.sessions.get(session) {
-                    self.by_sid.remove(state.machine.sid());
+                    let sid = state.machine.sid();
+                    self.by_sid.remove(sid);
+                    self.shared.session_closed(self.index, sid);
                 }
                 self.events.push_back(Event::Closed { session, reason });
             }
@@ -107,7 +109,9 @@ impl Core {
         let mut bytes = Vec::new();
         let date = self.date.at(self.environment.time_of_day().as_secs());
         let context = http::ResponseContext { date: Some(date), ..waiting.context };
-        waiting.cors.apply(response).write_to(&mut bytes, context);
+        let mut response = response;
+        response.extend_headers(&waiting.headers);
+        response.write_to(&mut bytes, context);
         http.pipeline.fill(Ticket::from_number(request.sequence), bytes, !context.keep_alive);
         self.mark(conn);
     }
@@ -194,6 +198,8 @@ impl Core {
 
 /// A body whose type is spelt as the reference spells it.
 pub(super) fn html(response: http::Response, body: impl Into<Bytes>) -> http::Response {
-    let response = response.body(body);
-    response.clone().header("Content-Type", "text/html").unwrap_or(response)
+    let mut response = response.body(body);
+    // A header that HTTP allows.
+    let _ = response.set_header("Content-Type", "text/html");
+    response
 }

@@ -2,8 +2,10 @@
 
 use std::rc::Rc;
 
-use siomio_engine::{self as engine, Admission, ChannelId, Query, Refusal, Sid, Transport, verify};
-use siomio_http::{Body, Head, Method, Response};
+use siomio_engine::{
+    self as engine, Admission, ChannelId, Query, Refusal, RequestId, Sid, Transport,
+};
+use siomio_http::{Body, Head, Headers, Method, Response};
 
 use super::{
     conn::{ConnKey, Reading},
@@ -13,22 +15,14 @@ use super::{
 use crate::handshake::Opening;
 
 impl Core {
-    /// A request below our path.
-    pub(super) fn handle_engine_head(
+    /// Checks a request, and finds the session that it names.
+    pub(super) fn verify(
         &mut self,
-        conn: ConnKey,
         head: &Head<'_>,
         query: &Query<'_>,
-        sid: Option<Sid>,
-    ) {
-        let cors = self.shared.config.cors;
-        if head.method() == Method::Options && cors != crate::Cors::Off {
-            let request = self.take_request(conn, head, None);
-            return self
-                .respond(request, cors.preflight(head).unwrap_or_else(|_| Response::new(400)));
-        }
+    ) -> (Result<Admission, Refusal>, Option<SessionKey>) {
         let now = self.now;
-        let session = sid.and_then(|sid| self.by_sid.get(&sid).copied());
+        let session = query.sid.as_deref().and_then(|sid| self.by_sid.get(sid).copied());
         if let Some(session) = session {
             // Its time may be over before the timer has noticed.
             self.with_session(session, |machine, actions| machine.handle_timeout(now, actions));
@@ -44,44 +38,74 @@ impl Core {
         };
         let machine =
             session.and_then(|session| self.sessions.get(session)).map(|state| &state.machine);
-        match (verify(request, self.shared.config.engine.transports, machine), session) {
-            (Err(refusal), _) => self.refuse(conn, head, &refusal),
-            (Ok(Admission::Handshake(_)), _) if self.stopping.is_some() => {
-                let request = self.take_request(conn, head, None);
-                self.respond(request, Response::new(503));
-            }
-            (Ok(Admission::Handshake(Transport::Polling)), _) if head.is_upgrade() => {
+        (engine::verify(request, self.shared.config.engine.transports, machine), session)
+    }
+
+    /// Opens a session for a request that may do that.
+    pub(super) fn open(
+        &mut self,
+        conn: ConnKey,
+        head: &Head<'_>,
+        query: &Query<'_>,
+        transport: Transport,
+        sid: Sid,
+        headers: Headers,
+    ) {
+        match transport {
+            Transport::WebSocket => self.open_websocket(conn, head, query, sid, &headers),
+            Transport::Polling if head.is_upgrade() => {
                 // As the reference does: nobody polls over a WebSocket.
-                if self.switch_protocols(conn, head) {
+                self.shared.release_id(&sid);
+                if self.switch_protocols(conn, head, &headers) {
                     self.close_channel(conn);
                 }
             }
-            (Ok(Admission::Handshake(Transport::Polling)), _) => {
-                self.open_polling(conn, head, query)
-            }
-            (Ok(Admission::Handshake(Transport::WebSocket)), _) => {
-                self.open_websocket(conn, head, query)
-            }
-            (Ok(Admission::Session), Some(session)) if head.is_upgrade() => {
-                self.open_probe(conn, head, query, session);
-            }
-            (Ok(Admission::Session), Some(session)) => self.poll(conn, head, session),
-            (Ok(Admission::Session), None) => self.refuse(conn, head, &Refusal::UnknownSid),
+            Transport::Polling => self.open_polling(conn, head, query, sid, headers),
         }
     }
 
-    fn open_polling(&mut self, conn: ConnKey, head: &Head<'_>, query: &Query<'_>) {
+    /// Gives a request to the session that it names.
+    pub(super) fn enter(
+        &mut self,
+        conn: ConnKey,
+        head: &Head<'_>,
+        query: &Query<'_>,
+        session: SessionKey,
+        headers: Headers,
+    ) {
+        if head.is_upgrade() {
+            self.open_probe(conn, head, query, session, &headers);
+        } else {
+            self.poll(conn, head, session, headers);
+        }
+    }
+
+    fn open_polling(
+        &mut self,
+        conn: ConnKey,
+        head: &Head<'_>,
+        query: &Query<'_>,
+        sid: Sid,
+        headers: Headers,
+    ) {
         let (now, config) = (self.now, self.shared.config.engine.clone());
-        let machine = engine::Session::open_polling(now, config, self.new_sid(), query.protocol);
+        let machine = engine::Session::open_polling(now, config, sid, query.protocol);
         let session = self.insert_session(conn, head, query, machine);
-        let request = self.take_request(conn, head, Some(session));
+        let request = self.take_polling_request(conn, head, session, headers);
         self.with_session(session, |machine, actions| machine.handle_get(request, actions));
     }
 
     /// A session that begins on a WebSocket.
-    fn open_websocket(&mut self, conn: ConnKey, head: &Head<'_>, query: &Query<'_>) {
-        if !self.switch_protocols(conn, head) {
-            return;
+    fn open_websocket(
+        &mut self,
+        conn: ConnKey,
+        head: &Head<'_>,
+        query: &Query<'_>,
+        sid: Sid,
+        headers: &Headers,
+    ) {
+        if !self.switch_protocols(conn, head, headers) {
+            return self.shared.release_id(&sid);
         }
         let (now, config) = (self.now, self.shared.config.engine.clone());
         let channel = ChannelId(conn.to_bits());
@@ -89,7 +113,7 @@ impl Core {
         let machine = engine::Session::open_websocket(
             now,
             config,
-            self.new_sid(),
+            sid,
             query.protocol,
             channel,
             &mut actions,
@@ -106,8 +130,9 @@ impl Core {
         head: &Head<'_>,
         query: &Query<'_>,
         session: SessionKey,
+        headers: &Headers,
     ) {
-        if !self.switch_protocols(conn, head) {
+        if !self.switch_protocols(conn, head, headers) {
             return;
         }
         if query.transport != Some(Transport::WebSocket) {
@@ -120,9 +145,25 @@ impl Core {
         });
     }
 
+    /// Takes a place for the answer to a polling request.
+    fn take_polling_request(
+        &mut self,
+        conn: ConnKey,
+        head: &Head<'_>,
+        session: SessionKey,
+        mut headers: Headers,
+    ) -> RequestId {
+        let agent = head.header("user-agent").unwrap_or_default();
+        if agent.contains(";MSIE") || agent.contains("Trident/") {
+            // Old browsers that see an attack in payloads must leave them alone.
+            let _ = headers.append("X-XSS-Protection", "0");
+        }
+        self.take_request(conn, head, Some(session), headers)
+    }
+
     /// A GET or POST of a polling session.
-    fn poll(&mut self, conn: ConnKey, head: &Head<'_>, session: SessionKey) {
-        let request = self.take_request(conn, head, Some(session));
+    fn poll(&mut self, conn: ConnKey, head: &Head<'_>, session: SessionKey, headers: Headers) {
+        let request = self.take_polling_request(conn, head, session, headers);
         match head.method() {
             Method::Get => {
                 self.with_session(session, |machine, actions| machine.handle_get(request, actions));
@@ -159,9 +200,8 @@ impl Core {
         if query.base64 {
             machine.set_base64();
         }
-        let sid = *machine.sid();
-        let peer = self.conns.get(conn).map(|state| state.peer);
-        let peer = peer.unwrap_or_else(|| ([0, 0, 0, 0], 0).into());
+        let sid = machine.sid().clone();
+        let peer = self.peer(conn);
         let issued = self.environment.time_of_day();
         let opening = Rc::new(Opening { head: head.clone().into_owned(), peer, issued });
         let speaks_socket_io = !self.shared.config.engine_only;
@@ -171,11 +211,19 @@ impl Core {
             Session { machine, client, opening, dirty: false, armed: None }
         });
         self.by_sid.insert(sid, session);
+        self.shared.session_opened(self.index);
         self.events.push_back(Event::Opened { session });
         session
     }
 
-    fn refuse(&mut self, conn: ConnKey, head: &Head<'_>, refusal: &Refusal) {
+    /// Refuses a request. In place of a WebSocket, without further headers.
+    pub(super) fn refuse(
+        &mut self,
+        conn: ConnKey,
+        head: &Head<'_>,
+        refusal: &Refusal,
+        headers: Headers,
+    ) {
         if head.is_upgrade() {
             return self.refuse_upgrade(
                 conn,
@@ -183,9 +231,7 @@ impl Core {
                 html(Response::new(400), refusal.message().to_owned()),
             );
         }
-        let request = self.take_request(conn, head, None);
-        let response = Response::new(refusal.status()).header("Content-Type", "application/json");
-        let response = response.map(|response| response.body(refusal.body()));
-        self.respond(request, response.unwrap_or_else(|_| Response::new(400)));
+        let request = self.take_request(conn, head, None, headers);
+        self.respond(request, Response::new(refusal.status()).json(refusal.body()));
     }
 }

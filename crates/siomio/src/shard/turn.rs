@@ -9,7 +9,7 @@ use std::{
 };
 
 use super::{
-    conn::{Conn, ConnKey, Patience, State},
+    conn::{Conn, ConnKey, Hold, Patience, State},
     environment::Environment,
     local::Local,
     write_queue::Flush,
@@ -141,6 +141,10 @@ impl<S: Stream> Shard<S> {
         }
         self.local.expire();
         loop {
+            let resumed = std::mem::take(&mut self.local.core.borrow_mut().resumed);
+            for (conn, mut bytes) in resumed {
+                self.local.feed(conn, &mut bytes);
+            }
             let (dirty, leaving) = {
                 let mut core = self.local.core.borrow_mut();
                 core.flush_sessions();
@@ -331,7 +335,7 @@ impl<S: Stream> Shard<S> {
         let held = state.http_mut().and_then(|http| http.held.take());
         let stream = self.streams.get_mut(conn.index()).and_then(Option::take);
         let (Some(held), Some(stream)) = (held, stream) else { return };
-        let shard = held.destination.unwrap_or(self.local.index);
+        let Hold::Shard(shard) = held.until else { return };
         self.local.shared.left(self.local.index);
         self.local.shared.arrived(shard);
         self.departures.push((shard, Adopted { stream, peer: state.peer, unread: held.bytes }));

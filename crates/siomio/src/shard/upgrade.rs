@@ -1,6 +1,6 @@
 //! From HTTP to WebSocket.
 
-use siomio_http::{Head, Response, ResponseContext};
+use siomio_http::{Head, Headers, Response, ResponseContext};
 use siomio_websocket::{
     self as websocket, Role,
     handshake::{RequestParts, ServerHandshake},
@@ -14,15 +14,23 @@ use super::{
 
 impl Core {
     /// Answers 101, and the connection is a WebSocket; or refuses, and returns `false`.
-    pub(super) fn switch_protocols(&mut self, conn: ConnKey, head: &Head<'_>) -> bool {
-        let headers = |name: &'static str| {
+    pub(super) fn switch_protocols(
+        &mut self,
+        conn: ConnKey,
+        head: &Head<'_>,
+        headers: &Headers,
+    ) -> bool {
+        let fields = |name: &'static str| {
             head.headers()
                 .filter(move |(own, _)| own.eq_ignore_ascii_case(name))
                 .map(|(_, value)| value)
         };
         let method = head.method();
-        let parts =
-            RequestParts { method: method.as_str(), http_minor: head.minor_version(), headers };
+        let parts = RequestParts {
+            method: method.as_str(),
+            http_minor: head.minor_version(),
+            headers: fields,
+        };
         let handshake = match ServerHandshake::check(&parts) {
             Ok(handshake) => handshake,
             Err(rejection) => {
@@ -35,22 +43,20 @@ impl Core {
                 return false;
             }
         };
-        let cors = self.shared.config.cors.headers(head).list();
         let limits = websocket::Limits {
             max_message: self.shared.config.engine.max_payload,
             ..Default::default()
         };
+        let mut response = Vec::new();
+        let protocol = handshake.protocols().first().copied();
+        if let Err(misuse) = handshake.write_response(&mut response, protocol, None, headers.iter())
+        {
+            // A hook has set a header that is the handshake's own.
+            self.refuse_upgrade(conn, head, Response::new(500).text(misuse.to_string()));
+            return false;
+        }
         let Some(state) = self.conns.get_mut(conn) else { return false };
-        state.out.append(|out| {
-            let protocol = handshake.protocols().first().copied();
-            // Fails only for headers that are not ours to set.
-            let _ = handshake.write_response(
-                out,
-                protocol,
-                None,
-                cors.iter().map(|(name, value)| (*name, &**value)),
-            );
-        });
+        state.out.append(|out| out.extend_from_slice(&response));
         state.state = State::WebSocket(WebSocket {
             reader: websocket::Reader::new(Role::Server, limits),
             closing: websocket::Closing::Open,

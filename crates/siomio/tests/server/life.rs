@@ -227,7 +227,8 @@ fn a_post_whose_session_ends_before_its_body_does_is_answered() {
 
 #[test]
 fn pages_are_not_opened_to_other_origins() {
-    let server = Server::builder().shards(1).cors(siomio::Cors::Reflect).build();
+    let server =
+        Server::builder().shards(1).cors(siomio::Cors::reflect().credentials(true)).build();
     server.http(|_, response| response.text("private"));
     let (running, address) = start(server);
     let mut http = Http::connect(address);

@@ -5,7 +5,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use siomio::shard::{Destination, destination};
+use siomio::{
+    Io,
+    shard::{Destination, destination},
+};
 
 use super::{SimStream, link::Home};
 
@@ -41,7 +44,7 @@ impl Door {
     }
 
     /// Reads a connection's first line; gives it away once that is complete.
-    pub(super) fn listen_to(&mut self, number: usize) -> Option<Invited> {
+    pub(super) fn listen_to(&mut self, io: &Io, number: usize) -> Option<Invited> {
         let place = self.guests.iter().position(|guest| guest.stream.number() == number)?;
         loop {
             let guest = &mut self.guests[place];
@@ -52,7 +55,7 @@ impl Door {
             match read {
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return None,
                 Ok(1..) => {
-                    if let Some(destination) = destination(&guest.said) {
+                    if let Some(destination) = destination(io, &guest.said) {
                         let shard = match destination {
                             Destination::Shard(shard) => Some(shard),
                             Destination::Any => None,

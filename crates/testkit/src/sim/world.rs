@@ -34,7 +34,7 @@ pub struct World {
     /// Steps since time passed last.
     steps: u32,
     tasks: Vec<Task>,
-    _server: Server,
+    server: Server,
 }
 
 /// A shard, and what waits for it.
@@ -97,7 +97,7 @@ impl World {
             idle_turns: 0,
             steps: 0,
             tasks: Vec::new(),
-            _server: server,
+            server,
         }
     }
 
@@ -217,7 +217,7 @@ impl World {
             link.pending = Readiness::default();
             link.number
         };
-        let Some(invited) = self.door.listen_to(number) else { return };
+        let Some(invited) = self.door.listen_to(&self.server, number) else { return };
         let named = invited.shard.map(usize::from).filter(|shard| *shard < self.shards.len());
         let shard = named.unwrap_or_else(|| self.least_loaded());
         self.trace.add(format_args!("door: #{number} to shard {shard}"));
