@@ -13,7 +13,7 @@ use crate::{PATH, assert_gone, common, common::Client, echo, open, open_ws, stat
 /// An echo server that closes the session of whoever says `close`.
 fn closing_server(builder: ServerBuilder) -> EngineServer {
     let server = builder.path("/engine.io").build_engine();
-    server.on_message(|socket, message| match message {
+    server.on_message(|socket, message, _| match message {
         Message::Text("close") => socket.close(),
         message => drop(socket.send(message)),
     });

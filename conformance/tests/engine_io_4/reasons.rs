@@ -30,7 +30,7 @@ fn watched(
         let (tell, hear) = mpsc::channel();
         *log.lock().expect("nobody panics") = Some(hear);
         let told = tell.clone();
-        server.on_message(move |_, message| {
+        server.on_message(move |_, message, _| {
             if let Message::Text(text) = message {
                 // The test may be over.
                 let _ = told.send(Seen::Text(text.to_owned()));

@@ -17,6 +17,7 @@ use siomio_packet::Payload;
 use crate::{
     ack::ReplySender,
     gate::{GateId, Verdict},
+    shard::SessionKey,
 };
 
 /// A shard's letter box. Any thread posts; the shard empties it once a turn, and is woken at most once in between.
@@ -35,6 +36,8 @@ pub(crate) enum Mail {
     Operation(Operation),
     /// For one socket of the shard.
     Socket { socket: SocketKey, order: Order },
+    /// For one session of a server that speaks Engine.IO only.
+    Session { session: SessionKey, order: SessionOrder },
     /// The answer to a request that one of the shard's connections waits with.
     Respond { request: RequestId, response: Response },
     /// What the application thinks of a request that waits at the head of a connection.
@@ -53,6 +56,14 @@ pub(crate) enum Order {
     Leave(Arc<str>),
     Disconnect { close: bool },
     CancelTimer(u64),
+}
+
+/// What is to be done with a session.
+#[derive(Debug)]
+pub(crate) enum SessionOrder {
+    Text(String),
+    Binary(Vec<u8>),
+    Close,
 }
 
 impl Mailbox {

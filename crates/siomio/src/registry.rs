@@ -13,8 +13,8 @@ use siomio_engine::{CloseReason, Message};
 use siomio_hub::{DisconnectReason, NamespaceId};
 
 use crate::{
-    EngineSocket, HandlerError, Request, Responder, Socket, handler::ErasedHandler, hooks::Hooks,
-    middleware::ErasedMiddleware,
+    Carrier, EngineSocket, HandlerError, Request, Responder, Socket, handler::ErasedHandler,
+    hooks::Hooks, middleware::ErasedMiddleware,
 };
 
 /// Namespaces, handlers and the HTTP fallback: changed under a lock by whoever registers, read by the shards as
@@ -58,7 +58,7 @@ pub(crate) type ConnectHandler = dyn Fn(&Socket) + Send + Sync;
 pub(crate) type DisconnectHandler = dyn Fn(&Socket, DisconnectReason) + Send + Sync;
 pub(crate) type ErrorHandler = dyn Fn(&Socket, &HandlerError) + Send + Sync;
 pub(crate) type OpenHandler = dyn Fn(&EngineSocket) + Send + Sync;
-pub(crate) type MessageHandler = dyn Fn(&EngineSocket, Message<'_>) + Send + Sync;
+pub(crate) type MessageHandler = dyn Fn(&EngineSocket, Message<'_>, Carrier<'_>) + Send + Sync;
 pub(crate) type CloseHandler = dyn Fn(&EngineSocket, CloseReason) + Send + Sync;
 pub(crate) type HttpHandler = dyn Fn(&Request<'_>, Responder) + Send + Sync;
 

@@ -6,7 +6,7 @@ use siomio_engine::{ChannelId, Message};
 use siomio_websocket::{Answer, Item, OpCode, Role, write_close, write_frame};
 
 use super::{conn::ConnKey, local::Local};
-use crate::config::MAX_RESPONSES;
+use crate::{Carrier, config::MAX_RESPONSES};
 
 impl Local {
     /// Works off one item from the front of `input` and returns how long it was; `None` when all is used up.
@@ -64,7 +64,7 @@ impl Local {
             })
         };
         if let Some(Some(message)) = message {
-            self.handle_message(session, message);
+            self.handle_message(session, message, Carrier::WebSocket);
         }
         self.settle();
     }

@@ -80,8 +80,8 @@ pub(crate) struct Waiting {
 pub(crate) enum Reading {
     /// Nothing, or a request that has been answered.
     Nothing,
-    /// Packets of a session.
-    Post { session: SessionKey, request: RequestId, body: Body },
+    /// Packets of a session. The head is kept for those who are told which request brought a message.
+    Post { head: Option<Box<Head<'static>>>, session: SessionKey, request: RequestId, body: Body },
     /// The application's own HTTP.
     Page { head: Head<'static>, request: RequestId, body: Body },
 }

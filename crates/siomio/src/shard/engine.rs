@@ -6,7 +6,7 @@ use bytes::Bytes;
 use siomio_engine::{CloseReason, Message};
 
 use super::{core::SessionKey, local::Local};
-use crate::{EngineSocket, Sent};
+use crate::{Carrier, EngineSocket, Sent, mailbox::SessionOrder};
 
 impl Local {
     pub(super) fn engine_opened(self: &Rc<Self>, session: SessionKey) {
@@ -19,10 +19,15 @@ impl Local {
         }
     }
 
-    pub(super) fn engine_message(self: &Rc<Self>, session: SessionKey, message: Message<'_>) {
+    pub(super) fn engine_message(
+        self: &Rc<Self>,
+        session: SessionKey,
+        message: Message<'_>,
+        carrier: Carrier<'_>,
+    ) {
         let (tables, socket) = (self.tables(), EngineSocket::new(self.clone(), session));
         for handler in &tables.engine.message {
-            self.guard_session(session, || handler(&socket, message.clone()));
+            self.guard_session(session, || handler(&socket, message.clone(), carrier));
         }
     }
 
@@ -41,6 +46,16 @@ impl Local {
         match message {
             Message::Text(text) => core.send_packet(session, &[text.as_bytes()], &[]),
             Message::Binary(data) => core.send_binary(session, Bytes::from(data.into_owned())),
+        }
+    }
+
+    pub(super) fn obey_session(self: &Rc<Self>, session: SessionKey, order: SessionOrder) {
+        match order {
+            SessionOrder::Text(text) => drop(self.engine_send(session, Message::Text(&text))),
+            SessionOrder::Binary(data) => {
+                drop(self.engine_send(session, Message::Binary(data.into())))
+            }
+            SessionOrder::Close => self.close_session(session),
         }
     }
 

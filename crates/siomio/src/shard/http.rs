@@ -12,7 +12,7 @@ use super::{
     core::{Core, SessionKey},
     local::Local,
 };
-use crate::{Request, Responder, config::MAX_PIPELINE};
+use crate::{Carrier, Request, Responder, config::MAX_PIPELINE};
 
 /// What became of a request's head.
 pub(super) enum Routed {
@@ -119,8 +119,11 @@ impl Local {
         };
         match body {
             Reading::Nothing => {}
-            Reading::Post { session, request, body } => {
-                self.handle_post(session, request, &body.finish())
+            Reading::Post { head, session, request, body } => {
+                let body = body.finish();
+                let carrier = head.as_ref().map(|head| Request::new(head, &body, peer));
+                let carrier = carrier.as_ref().map_or(Carrier::WebSocket, Carrier::Post);
+                self.handle_post(session, request, &body, carrier);
             }
             Reading::Page { head, request, body } => {
                 let responder = Responder::new(self.shared.clone(), self.index, request);
@@ -136,7 +139,13 @@ impl Local {
         }
     }
 
-    fn handle_post(self: &Rc<Self>, session: SessionKey, request: RequestId, body: &[u8]) {
+    fn handle_post(
+        self: &Rc<Self>,
+        session: SessionKey,
+        request: RequestId,
+        body: &[u8],
+        carrier: Carrier<'_>,
+    ) {
         let text = String::from_utf8_lossy(body);
         // Not if it was answered already, because the session left polling meanwhile.
         let is_wanted = self
@@ -154,7 +163,7 @@ impl Local {
                 })
             };
             match message {
-                Some(Some(message)) => self.handle_message(session, message),
+                Some(Some(message)) => self.handle_message(session, message, carrier),
                 Some(None) => {}
                 None => break,
             }

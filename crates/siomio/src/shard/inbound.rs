@@ -10,17 +10,22 @@ use super::{
     core::{Event, SessionKey},
     local::Local,
 };
-use crate::{Ack, AckError, HandlerError, Socket, registry::NamespaceTable};
+use crate::{Ack, AckError, Carrier, HandlerError, Socket, registry::NamespaceTable};
 
 impl Local {
     /// A message of a client arrived.
-    pub(super) fn handle_message(self: &Rc<Self>, session: SessionKey, message: Message<'_>) {
+    pub(super) fn handle_message(
+        self: &Rc<Self>,
+        session: SessionKey,
+        message: Message<'_>,
+        carrier: Carrier<'_>,
+    ) {
         let received = {
             let mut core = self.core.borrow_mut();
             let Some(state) = core.sessions.get(session) else { return };
             let Some(client) = state.client else {
                 drop(core);
-                return self.engine_message(session, message);
+                return self.engine_message(session, message, carrier);
             };
             match message {
                 Message::Text(text) => core.hub.handle_text(client, text),

@@ -131,6 +131,7 @@ impl Local {
         match mail {
             Mail::Operation(operation) => self.operate(&operation),
             Mail::Socket { socket, order } => self.obey(socket, order),
+            Mail::Session { session, order } => self.obey_session(session, order),
             Mail::Respond { request, response } => {
                 self.core.borrow_mut().respond(request, response)
             }

@@ -178,11 +178,13 @@ impl Core {
                     is_wanted && !is_binary
                 });
                 if is_wanted == Some(true) {
-                    let max = self.shared.config.engine.max_payload;
-                    self.read_body(conn, head, |_| Reading::Post {
+                    let is_told = self.shared.config.engine_only;
+                    let kept = is_told.then(|| Box::new(head.clone().into_owned()));
+                    self.read_body(conn, head, |config| Reading::Post {
+                        head: kept,
                         session,
                         request,
-                        body: Body::new(max),
+                        body: Body::new(config.engine.max_payload),
                     });
                 }
             }
