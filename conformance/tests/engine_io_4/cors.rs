@@ -160,3 +160,100 @@ fn a_refused_upgrade_has_no_headers_of_the_kind() {
         );
     }
 }
+
+/// The headers of a response that have to do with other origins, in order, and its Vary headers.
+fn cross_origin(response: &Response) -> Vec<String> {
+    let is_one = |name: &str| {
+        name.to_ascii_lowercase().starts_with("access-control-")
+            || name.eq_ignore_ascii_case("vary")
+    };
+    let lines = response.headers.iter().filter(|(name, _)| is_one(name));
+    lines.map(|(name, value)| format!("{name}: {value}")).collect()
+}
+
+#[test]
+fn each_form_of_origin_says_what_it_should() {
+    const ALLOWED: &str = "Access-Control-Allow-Origin: https://example.com";
+    let is_ours = |origin: &str| origin.ends_with("example.com");
+    for (cors, asking, expected) in [
+        (Cors::any(), Some("https://example.com"), vec!["Access-Control-Allow-Origin: *"]),
+        (Cors::any(), None, vec!["Access-Control-Allow-Origin: *"]),
+        (
+            Cors::origin("https://example.com"),
+            Some("https://evil.com"),
+            vec![ALLOWED, "Vary: Origin"],
+        ),
+        (Cors::origin("https://example.com"), None, vec![ALLOWED, "Vary: Origin"]),
+        (Cors::reflect(), Some("https://example.com"), vec![ALLOWED, "Vary: Origin"]),
+        (Cors::reflect(), None, vec!["Vary: Origin"]),
+        (
+            Cors::origins(["https://a.com", "https://example.com"]),
+            Some("https://example.com"),
+            vec![ALLOWED, "Vary: Origin"],
+        ),
+        (
+            Cors::origins(["https://a.com", "https://example.com"]),
+            Some("https://evil.com"),
+            vec!["Vary: Origin"],
+        ),
+        (Cors::matching(is_ours), Some("https://example.com"), vec![ALLOWED, "Vary: Origin"]),
+        (Cors::matching(is_ours), Some("https://evil.com"), vec!["Vary: Origin"]),
+        (Cors::matching(|_| panic!("on purpose")), Some("https://evil.com"), vec![]),
+    ] {
+        echo_with(
+            |builder| builder.cors(cors.clone()),
+            |address| {
+                let headers: Vec<_> = asking.map(|origin| ("Origin", origin)).into_iter().collect();
+                for (target, status) in [(POLLING, 200), (PATH, 400)] {
+                    let mut http = Http::connect(address);
+                    http.request("GET", target, &headers, b"");
+                    let response = http.response();
+                    assert_eq!(response.status, status, "a bad origin is served like any other");
+                    assert_eq!(cross_origin(&response), expected, "{cors:?} {asking:?}");
+                }
+            },
+        );
+    }
+}
+
+#[test]
+fn a_preflight_is_told_everything_in_order() {
+    let cors = || {
+        Cors::origin("https://example.com")
+            .credentials(true)
+            .methods(["GET", "POST"])
+            .allowed_headers(["X-One"])
+            .exposed_headers(["X-Two", "X-Three"])
+            .max_age(std::time::Duration::from_millis(600_900))
+            .success_status(200)
+    };
+    echo_with(
+        |builder| builder.cors(cors()),
+        |address| {
+            let response = preflight(address, POLLING, Some("X-Wanted"));
+            assert_eq!(status_and_text(&response), (200, ""));
+            assert_eq!(
+                cross_origin(&response),
+                [
+                    "Access-Control-Allow-Origin: https://example.com",
+                    "Vary: Origin",
+                    "Access-Control-Allow-Credentials: true",
+                    "Access-Control-Allow-Methods: GET,POST",
+                    "Access-Control-Allow-Headers: X-One",
+                    "Access-Control-Max-Age: 600",
+                    "Access-Control-Expose-Headers: X-Two,X-Three",
+                ]
+            );
+            let response = Http::connect(address).get(POLLING);
+            assert_eq!(
+                cross_origin(&response),
+                [
+                    "Access-Control-Allow-Origin: https://example.com",
+                    "Vary: Origin",
+                    "Access-Control-Allow-Credentials: true",
+                    "Access-Control-Expose-Headers: X-Two,X-Three",
+                ]
+            );
+        },
+    );
+}

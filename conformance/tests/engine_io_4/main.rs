@@ -3,14 +3,19 @@
 #[path = "../common/mod.rs"]
 mod common;
 
+mod allowing;
+mod client_suite;
 mod closing;
 mod connections;
 mod cors;
 mod handshake;
 mod heartbeat;
 mod held;
+mod hooks;
+mod ids;
 mod moving;
 mod official;
+mod options;
 mod polling;
 mod reasons;
 mod refusals;
@@ -19,7 +24,7 @@ mod websocket;
 
 use std::net::SocketAddr;
 
-use siomio::ServerBuilder;
+use siomio::{EngineServer, ServerBuilder};
 use siomio_conformance::eio_echo;
 use siomio_testkit::{http::Response, polling::Polling, ws::Ws};
 
@@ -46,6 +51,11 @@ fn echo(test: impl Fn(SocketAddr)) {
 /// Runs a test against the echo server with other settings.
 fn echo_with(settings: impl Fn(ServerBuilder) -> ServerBuilder, test: impl Fn(SocketAddr)) {
     common::for_shards(|builder| eio_echo::server(settings(builder)).bind("127.0.0.1:0"), test);
+}
+
+/// Runs a test against a server of its own.
+fn served(build: impl Fn(ServerBuilder) -> EngineServer, test: impl Fn(SocketAddr)) {
+    common::for_shards(|builder| build(builder).bind("127.0.0.1:0"), test);
 }
 
 fn open(address: SocketAddr) -> Polling {

@@ -78,6 +78,18 @@ impl Http {
         self.response()
     }
 
+    /// Asks for a WebSocket and waits for the response, 101 or not.
+    pub fn upgraded(&mut self, target: &str) -> Response {
+        let headers = [
+            ("Connection", "Upgrade"),
+            ("Upgrade", "websocket"),
+            ("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="),
+            ("Sec-WebSocket-Version", "13"),
+        ];
+        self.request("GET", target, &headers, b"");
+        self.response()
+    }
+
     /// Waits for the next response, interim ones included.
     ///
     /// # Panics

@@ -38,7 +38,15 @@ impl Polling {
         let target = format!("{path}?EIO=4&transport=polling");
         let response = http.get(&target);
         assert_eq!(response.status, 200, "{response:?}");
-        let handshake = handshake(response.text());
+        Self::opened(address, &target, response.text())
+    }
+
+    /// The session that a GET of this target has opened, by its open packet.
+    ///
+    /// # Panics
+    /// When that is none.
+    pub fn opened(address: SocketAddr, target: &str, packet: &str) -> Self {
+        let handshake = handshake(packet);
         let sid = handshake["sid"].as_str().expect("the handshake has an id").to_owned();
         Self { address, target: format!("{target}&sid={sid}"), sid }
     }
