@@ -11,6 +11,7 @@
 //! told the time, so it runs on a simulated network as well as on a real one.
 
 mod alarms;
+mod body;
 mod channel;
 mod conn;
 mod core;
@@ -21,9 +22,11 @@ mod environment;
 mod feed;
 mod http;
 mod inbound;
+mod incoming;
 mod lifecycle;
 mod local;
 mod perform;
+mod refusal;
 mod requests;
 mod send;
 mod shutdown;

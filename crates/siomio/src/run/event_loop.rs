@@ -50,17 +50,27 @@ impl EventLoop {
     pub(super) fn run(mut self) -> io::Result<()> {
         let mut events = Events::with_capacity(1024);
         while !self.shard.is_done() {
-            match self.poll.poll(&mut events, self.patience()) {
+            // Taken before the events, so that what other connections did earlier is noticed earlier: the end of a GET, say,
+            // before the next GET of the same session.
+            let arrivals = self.arrivals();
+            let patience = if arrivals.is_empty() { self.patience() } else { Some(Duration::ZERO) };
+            match self.poll.poll(&mut events, patience) {
                 Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error),
                 _ => {}
             }
-            self.turn(&events);
+            self.turn(&events, arrivals);
         }
         self.io.shared().mailbox(self.index).close();
         Ok(())
     }
 
-    fn turn(&mut self, events: &Events) {
+    /// The connections that others have given to this shard.
+    fn arrivals(&self) -> Vec<Adopted<Connection>> {
+        let arrivals = self.arrivals[usize::from(self.index)].lock();
+        std::mem::take(&mut *arrivals.unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn turn(&mut self, events: &Events, arrivals: Vec<Adopted<Connection>>) {
         let now = Instant::now();
         self.shard.begin(now);
         self.shard.resume();
@@ -72,10 +82,7 @@ impl EventLoop {
             }
         }
         self.accept(now);
-        let arrivals = self.arrivals[usize::from(self.index)]
-            .lock()
-            .map(|mut arrivals| std::mem::take(&mut *arrivals));
-        for adopted in arrivals.unwrap_or_default() {
+        for adopted in arrivals {
             self.adopt(adopted);
         }
         self.shard.end();
@@ -96,7 +103,7 @@ impl EventLoop {
         }
         while let Some((stream, peer)) = self.listeners.accept(now) {
             self.io.shared().arrived(self.index);
-            self.adopt(Adopted { stream, peer, unread: Vec::new() });
+            self.adopt(Adopted { stream, peer, unread: Vec::new(), since: now });
         }
     }
 
