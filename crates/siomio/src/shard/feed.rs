@@ -169,8 +169,7 @@ impl Core {
         }
         if http.held.is_some() {
             self.leaving.push(conn);
-        } else if http.reader.is_between_requests()
-            && !matches!(http.patience, Patience::Idle { .. })
+        } else if http.reader.is_between_requests() && matches!(http.patience, Patience::Unlimited)
         {
             http.patience = Patience::Idle { until };
             self.arm_conn(conn);

@@ -6,6 +6,7 @@
 
 mod binary;
 mod books;
+mod deadlines;
 mod flood;
 mod handles;
 mod order;
