@@ -50,6 +50,7 @@ const HEADS: &[(&str, &[u8], u16)] = &[
     ("a version of three digits", b"GET /a HTTP/1.11\r\nHost: x\r\n\r\n", 400),
     ("a version in small letters", b"GET /a http/1.1\r\nHost: x\r\n\r\n", 400),
     ("another protocol", b"GET /a ICY/1.1\r\nHost: x\r\n\r\n", 400),
+    ("chunks in HTTP/1.0", b"POST /a HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n", 400),
     ("the beginning of TLS", b"\x16\x03\x01\x02\0\x01\0\x01\xfc\x03\x03", 400),
     ("five empty lines", b"\r\n\r\n\r\n\r\n\r\nGET /a HTTP/1.1\r\nHost: x\r\n\r\n", 400),
 ];

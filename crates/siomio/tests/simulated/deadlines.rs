@@ -120,6 +120,19 @@ fn a_body_counts_from_the_first_byte_of_its_head() {
 }
 
 #[test]
+fn a_body_of_a_later_request_does_not_count_from_the_connection() {
+    seeds(20, |seed| {
+        let mut slow = Slow::connect(seed);
+        assert_eq!(slow.ask("/"), "0");
+        slow.drip(b"", 50);
+        slow.http.send(b"POST / HTTP/1.1\r\nHost: h\r\nContent-Length: 999\r\n\r\n");
+        slow.drip(b"x", 299);
+        slow.wait(1);
+        slow.assert_late();
+    });
+}
+
+#[test]
 fn the_rest_of_a_request_that_was_answered_is_not_waited_for_any_longer() {
     seeds(20, |seed| {
         let mut slow = Slow::connect(seed);

@@ -9,6 +9,7 @@ mod books;
 mod deadlines;
 mod flood;
 mod handles;
+mod hostile;
 mod order;
 mod pipeline;
 mod proxy;
