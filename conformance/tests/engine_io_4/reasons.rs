@@ -139,21 +139,6 @@ fn every_end_of_a_polling_session_has_its_reason() {
 }
 
 #[test]
-fn a_get_whose_client_has_left_does_not_overlap_with_the_next() {
-    watched(
-        |builder| builder,
-        |address, log| {
-            for round in 0..200 {
-                let session = open(address);
-                drop(session.start_get());
-                assert_eq!(session.get().status, 400);
-                assert_eq!(closed_by(log), error(TransportError::GetAborted), "{round}");
-            }
-        },
-    );
-}
-
-#[test]
 fn every_end_of_a_websocket_has_its_reason() {
     type Deed = fn(&mut Ws);
     let deeds: [(Deed, CloseReason); 6] = [

@@ -50,27 +50,17 @@ impl EventLoop {
     pub(super) fn run(mut self) -> io::Result<()> {
         let mut events = Events::with_capacity(1024);
         while !self.shard.is_done() {
-            // Taken before the events, so that what other connections did earlier is noticed earlier: the end of a GET, say,
-            // before the next GET of the same session.
-            let arrivals = self.arrivals();
-            let patience = if arrivals.is_empty() { self.patience() } else { Some(Duration::ZERO) };
-            match self.poll.poll(&mut events, patience) {
+            match self.poll.poll(&mut events, self.patience()) {
                 Err(error) if error.kind() != io::ErrorKind::Interrupted => return Err(error),
                 _ => {}
             }
-            self.turn(&events, arrivals);
+            self.turn(&events);
         }
         self.io.shared().mailbox(self.index).close();
         Ok(())
     }
 
-    /// The connections that others have given to this shard.
-    fn arrivals(&self) -> Vec<Adopted<Connection>> {
-        let arrivals = self.arrivals[usize::from(self.index)].lock();
-        std::mem::take(&mut *arrivals.unwrap_or_else(PoisonError::into_inner))
-    }
-
-    fn turn(&mut self, events: &Events, arrivals: Vec<Adopted<Connection>>) {
+    fn turn(&mut self, events: &Events) {
         let now = Instant::now();
         self.shard.begin(now);
         self.shard.resume();
@@ -82,7 +72,10 @@ impl EventLoop {
             }
         }
         self.accept(now);
-        for adopted in arrivals {
+        let arrivals = self.arrivals[usize::from(self.index)]
+            .lock()
+            .map(|mut arrivals| std::mem::take(&mut *arrivals));
+        for adopted in arrivals.unwrap_or_default() {
             self.adopt(adopted);
         }
         self.shard.end();
