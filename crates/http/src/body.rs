@@ -58,6 +58,11 @@ impl Body {
         Ok(())
     }
 
+    /// The most bytes it may have.
+    pub fn limit(&self) -> usize {
+        self.limit
+    }
+
     /// Whether the limit was passed.
     pub fn is_too_large(&self) -> bool {
         matches!(self.collected, Collected::TooLarge)

@@ -122,13 +122,25 @@ impl<'a> Head<'a> {
         self.facts.traits.has(Traits::EXPECTS_CONTINUE)
     }
 
+    /// Whether the client expects something that is no `100-continue`, which a server answers with
+    /// 417 (RFC 9110 §10.1.1).
+    pub fn expects_more(&self) -> bool {
+        self.facts.traits.has(Traits::EXPECTS_MORE)
+    }
+
     /// How the body is delimited.
     pub fn body(&self) -> BodyLength {
         self.facts.body
     }
 
-    /// Whether the client asks for another protocol: HTTP/1.1, `Connection` lists `upgrade`, and
-    /// there is an `Upgrade` header (RFC 9110 §7.8).
+    /// Whether a body follows: not if its length is said to be 0.
+    pub fn has_body(&self) -> bool {
+        !matches!(self.facts.body, BodyLength::None | BodyLength::Length(0))
+    }
+
+    /// Whether the client asks for a WebSocket: HTTP/1.1, `Connection` lists `upgrade`, and
+    /// `Upgrade` lists `websocket` (RFC 9110 §7.8). A request for any other protocol is an ordinary
+    /// one: who does not speak that answers in HTTP/1.1.
     pub fn is_upgrade(&self) -> bool {
         self.facts.traits.has(Traits::UPGRADE)
     }

@@ -83,18 +83,20 @@ impl Pipeline {
     ///
     /// Behind a closing response the ticket is valid but stands for nothing.
     pub fn open(&mut self, head: &Head<'_>) -> Ticket {
-        let sequence = self.next;
-        self.next += 1;
-        if sequence < self.end {
-            match &self.front {
-                None => self.front = Some(Slot::Waiting),
-                Some(_) => self.rest.push_back(Slot::Waiting),
-            }
-            if !head.keep_alive() {
-                self.end = self.next;
-            }
-        }
-        Ticket(sequence)
+        self.place(head.keep_alive())
+    }
+
+    /// Takes a place for a last response that answers no request: what came could not be read.
+    ///
+    /// Behind a closing response the ticket is valid but stands for nothing.
+    pub fn open_last(&mut self) -> Ticket {
+        self.place(false)
+    }
+
+    /// Takes no more requests: the last response that is outstanding closes, unless an earlier one
+    /// does. Of an empty pipeline nothing more comes.
+    pub fn close(&mut self) {
+        self.end = self.end.min(self.next);
     }
 
     /// Puts a response in its place; with `close` the connection ends after it and the places
@@ -150,6 +152,22 @@ impl Pipeline {
     /// Responses outstanding or waiting to be taken.
     pub fn len(&self) -> usize {
         usize::from(self.front.is_some()) + self.rest.len()
+    }
+
+    /// Opens the place that comes next, unless nothing comes any more.
+    fn place(&mut self, keep_alive: bool) -> Ticket {
+        let sequence = self.next;
+        self.next += 1;
+        if sequence < self.end {
+            match &self.front {
+                None => self.front = Some(Slot::Waiting),
+                Some(_) => self.rest.push_back(Slot::Waiting),
+            }
+            if !keep_alive {
+                self.end = self.next;
+            }
+        }
+        Ticket(sequence)
     }
 
     fn slot(&mut self, ticket: Ticket) -> Option<&mut Slot> {

@@ -112,6 +112,16 @@ impl Reader {
         matches!(self.state, State::Head { .. } | State::Between { cr: true, .. })
     }
 
+    /// Bytes of the body that have not come; `None` where only its end will tell
+    /// (RFC 9112 §7.1).
+    pub fn body_left(&self) -> Option<u64> {
+        match self.state {
+            State::Chunked(_) => None,
+            State::Sized { left } => Some(left),
+            State::Between { .. } | State::Head { .. } | State::Failed(_) => Some(0),
+        }
+    }
+
     fn advance<'a>(&mut self, input: &'a [u8]) -> Result<Step<'a>, Error> {
         match &mut self.state {
             State::Between { .. } => self.skip_blank_lines(input),
@@ -152,7 +162,7 @@ impl Reader {
                 }
                 (true, _) => return Err(Error::LineEnding),
                 (false, _) => {
-                    self.state = State::Head { scan: Scan::LineStart, held: Vec::new() };
+                    self.state = State::Head { scan: Scan::Text, held: Vec::new() };
                     return self.read_head(input, at);
                 }
             }

@@ -11,8 +11,9 @@ use crate::Error;
 ///    └─────▶ LastCr ─────▶ the end
 /// ```
 ///
-/// Every other transition is an error: lines end in CR LF and nothing else, and no control byte
-/// but the tab stands inside a line. So what passes can be cut at line feeds without further care.
+/// Every other transition is an error: lines end in CR LF and nothing else, none is folded
+/// (RFC 9112 §5.2), and no control byte but the tab stands inside a line. So what passes can be cut
+/// at line feeds without further care.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Scan {
     LineStart,
@@ -33,6 +34,7 @@ impl Scan {
                 (Self::Cr, b'\n') => Self::LineStart,
                 (Self::LastCr, b'\n') => return Ok(Some(bytes.len() - rest.len())),
                 (Self::Cr | Self::LastCr, _) | (_, b'\n') => return Err(Error::LineEnding),
+                (Self::LineStart, b' ' | b'\t') => return Err(Error::HeaderLine),
                 (_, byte) if is_control(byte) => return Err(Error::ControlByte(byte)),
                 (Self::LineStart | Self::Text, _) => {
                     rest = skip_text(rest.as_slice()).iter();
@@ -76,6 +78,8 @@ mod tests {
             (b"a\r\n\r\n", Ok(Some(5))),
             (b"a\r\nb: \t\xff\r\n\r\n\r\n", Ok(Some(12))),
             (b"a\r\nb\r\n", Ok(None)),
+            (b"a\r\n b", Err(Error::HeaderLine)),
+            (b"a\r\n\tb", Err(Error::HeaderLine)),
             (b"a\n\n", Err(Error::LineEnding)),
             (b"\n", Err(Error::LineEnding)),
             (b"a\r\n\n", Err(Error::LineEnding)),

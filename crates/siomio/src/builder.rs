@@ -31,7 +31,9 @@ pub struct ServerBuilder {
     max_buffered: usize,
     max_http_body: usize,
     http: siomio_http::Limits,
+    head_timeout: Duration,
     request_timeout: Duration,
+    send_timeout: Duration,
     keep_alive_timeout: Duration,
 }
 
@@ -50,7 +52,9 @@ impl ServerBuilder {
             max_buffered: 16 * 1024 * 1024,
             max_http_body: 1_000_000,
             http: siomio_http::Limits::default(),
-            request_timeout: Duration::from_secs(60),
+            head_timeout: Duration::from_secs(60),
+            request_timeout: Duration::from_secs(300),
+            send_timeout: Duration::from_secs(60),
             keep_alive_timeout: Duration::from_secs(65),
         }
     }
@@ -210,27 +214,50 @@ impl ServerBuilder {
         self
     }
 
-    /// Largest body of a plain HTTP request in bytes; a larger one is answered 413. Default 1 000 000.
+    /// Largest body of a plain HTTP request in bytes; a larger one is answered 413, and its connection kept only if there
+    /// is little left of it to read away. Default 1 000 000.
     pub fn max_http_body(mut self, bytes: usize) -> Self {
         self.max_http_body = bytes;
         self
     }
 
-    /// Largest request head in bytes; a larger one is answered 431. Default 16 KiB.
+    /// Largest request head in bytes; a larger one is answered 431, or 414 if not even its first line has ended. Default
+    /// 16 KiB.
     pub fn max_head(mut self, bytes: usize) -> Self {
         self.http.max_head = bytes;
         self
     }
 
-    /// Time a client has to send the head of a request, then again to send its body, and then to take the first bytes of the
-    /// answer. Default 60 s.
+    /// Most header lines of a request; more are answered 431. Default 100, at most 256.
+    pub fn max_headers(mut self, lines: usize) -> Self {
+        self.http.max_headers = lines;
+        self
+    }
+
+    /// Time a client has to send the head of a request, from its first byte or, for the first request, from the connection on;
+    /// every further byte changes nothing. Then it is answered 408 and the connection ended; one that has sent nothing is ended
+    /// without a word. Default 60 s, and never more than the [request timeout](Self::request_timeout).
+    pub fn head_timeout(mut self, timeout: Duration) -> Self {
+        self.head_timeout = capped(timeout);
+        self
+    }
+
+    /// Time a client has to send a whole request, body included, counted as for the [head](Self::head_timeout). Then it is
+    /// answered 408, if it was not answered before, and the connection ended. Default 300 s.
     pub fn request_timeout(mut self, timeout: Duration) -> Self {
         self.request_timeout = capped(timeout);
         self
     }
 
-    /// Time an HTTP connection may stay idle between requests. Default 65 s: longer than the proxies in front of it keep
-    /// theirs, so that they never send a request into a closing connection.
+    /// Time in which a client has to take something of what is waiting for it on an HTTP connection, again and again until all
+    /// is taken; then the connection is ended. Default 60 s.
+    pub fn send_timeout(mut self, timeout: Duration) -> Self {
+        self.send_timeout = capped(timeout);
+        self
+    }
+
+    /// Time an HTTP connection may stay idle between requests; then it is ended without a word. Default 65 s: longer than the
+    /// proxies in front of it keep theirs, so that they never send a request into a closing connection.
     pub fn keep_alive_timeout(mut self, timeout: Duration) -> Self {
         self.keep_alive_timeout = capped(timeout);
         self
@@ -269,7 +296,9 @@ impl ServerBuilder {
             max_buffered: self.max_buffered,
             max_http_body: self.max_http_body,
             http: self.http,
+            head_timeout: self.head_timeout,
             request_timeout: self.request_timeout,
+            send_timeout: self.send_timeout,
             keep_alive_timeout: self.keep_alive_timeout,
         };
         let seed = getrandom::u64().expect("the operating system gives no random numbers");

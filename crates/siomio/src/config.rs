@@ -1,6 +1,10 @@
 //! The settings of a server, as its shards see them.
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use siomio_http as http;
 
@@ -23,8 +27,22 @@ pub(crate) struct Config {
     pub(crate) max_buffered: usize,
     pub(crate) max_http_body: usize,
     pub(crate) http: http::Limits,
+    pub(crate) head_timeout: Duration,
     pub(crate) request_timeout: Duration,
+    pub(crate) send_timeout: Duration,
     pub(crate) keep_alive_timeout: Duration,
+}
+
+impl Config {
+    /// When the head of a request has to be there that began then.
+    pub(crate) fn head_deadline(&self, begun: Instant) -> Instant {
+        begun + self.head_timeout.min(self.request_timeout)
+    }
+
+    /// When all of a request has to be there that began then.
+    pub(crate) fn request_deadline(&self, begun: Instant) -> Instant {
+        begun + self.request_timeout
+    }
 }
 
 pub(crate) type AllowRequest = dyn Fn(&Request<'_>, Decision) + Send + Sync;
@@ -50,6 +68,9 @@ pub(crate) const MAX_PIPELINE: usize = 64;
 
 /// Bytes of responses that may wait on a connection before no more requests are read from it. One response may be larger.
 pub(crate) const MAX_RESPONSES: usize = 256 * 1024;
+
+/// Bytes of a request's body that are read to nowhere, so that its connection can be kept, after the request was answered.
+pub(crate) const MAX_DISCARD: usize = 1024 * 1024;
 
 /// Time a connection has to end after it took our last word.
 pub(crate) const LINGER: Duration = Duration::from_secs(5);

@@ -22,7 +22,7 @@ impl<'r> Request<'r> {
         Self { head, body, peer }
     }
 
-    /// The method.
+    /// The method. The answer to a `HEAD` is that of the `GET`; its body is counted and left out.
     pub fn method(&self) -> Method<'_> {
         self.head.method()
     }
@@ -102,10 +102,12 @@ impl Responder {
         Self { shared, shard, request, response: Some(Response::new(200)), mistake: None }
     }
 
-    /// Sets the status; it is 200 without. Call it first: headers already set are forgotten.
+    /// Sets the status, 200 to 999; it is 200 without, and 500 for what is none or no last word. Call it first: headers
+    /// already set are forgotten.
     #[must_use = "a responder answers when a body is given, or `empty` is called"]
     pub fn status(mut self, status: u16) -> Self {
-        self.response = Some(Response::new(status));
+        // With an interim response the client would go on waiting.
+        self.response = Some(Response::new(if status < 200 { 500 } else { status }));
         self
     }
 

@@ -12,6 +12,7 @@
 
 mod admission;
 mod alarms;
+mod body;
 mod channel;
 mod conn;
 mod core;
@@ -22,9 +23,11 @@ mod environment;
 mod feed;
 mod http;
 mod inbound;
+mod incoming;
 mod lifecycle;
 mod local;
 mod perform;
+mod refusal;
 mod requests;
 mod send;
 mod shutdown;

@@ -70,7 +70,8 @@ fn eight_events_that_come_together_cost_one_read_and_one_write() {
     let stream = Counting::default();
     shard.begin(clock.now());
     let peer = ([127, 0, 0, 1], 1).into();
-    let token = shard.adopt(Adopted { stream: stream.clone(), peer, unread: Vec::new() });
+    let (unread, since) = (Vec::new(), clock.now());
+    let token = shard.adopt(Adopted { stream: stream.clone(), peer, unread, since });
     shard.end();
 
     let mut turn = |input: Vec<u8>| {

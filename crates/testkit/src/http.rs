@@ -119,6 +119,20 @@ impl Http {
         }
     }
 
+    /// Waits for a response that has no body whatever its headers say, as the answer to a HEAD.
+    ///
+    /// # Panics
+    /// When none comes.
+    pub fn bodiless_response(&mut self) -> Response {
+        loop {
+            if let Some((response, start, _)) = parse_head(&self.unread) {
+                self.unread.drain(..start);
+                return response;
+            }
+            assert_ne!(self.fill(PATIENCE), Some(0), "the server answers before it ends");
+        }
+    }
+
     /// Whether nothing arrives for that long.
     pub fn is_quiet_for(&mut self, time: Duration) -> bool {
         self.unread.is_empty() && self.fill(time).is_none()
@@ -194,6 +208,13 @@ impl Response {
 
 /// Reads a response and its length from the front.
 fn parse(bytes: &[u8]) -> Option<(Response, usize)> {
+    let (mut response, start, length) = parse_head(bytes)?;
+    response.body = bytes.get(start..start + length)?.to_vec();
+    Some((response, start + length))
+}
+
+/// Reads the head of a response from the front: also its own length and that of the body.
+fn parse_head(bytes: &[u8]) -> Option<(Response, usize, usize)> {
     let mut headers = [httparse::EMPTY_HEADER; 64];
     let mut head = httparse::Response::new(&mut headers);
     let httparse::Status::Complete(start) = head.parse(bytes).expect("the server sends HTTP")
@@ -205,10 +226,8 @@ fn parse(bytes: &[u8]) -> Option<(Response, usize)> {
         .iter()
         .map(|header| (header.name.to_owned(), String::from_utf8_lossy(header.value).into_owned()))
         .collect();
-    let mut response = Response { status: head.code.unwrap_or(0), headers, body: Vec::new() };
-    let length: usize =
+    let response = Response { status: head.code.unwrap_or(0), headers, body: Vec::new() };
+    let length =
         response.header("content-length").map_or(0, |length| length.parse().expect("a length"));
-    let body = bytes.get(start..start + length)?;
-    response.body = body.to_vec();
-    Some((response, start + length))
+    Some((response, start, length))
 }

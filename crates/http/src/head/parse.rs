@@ -25,6 +25,7 @@ impl Traits {
     pub(super) const KEEP_ALIVE: Self = Self(1 << 1);
     pub(super) const EXPECTS_CONTINUE: Self = Self(1 << 2);
     pub(super) const UPGRADE: Self = Self(1 << 3);
+    pub(super) const EXPECTS_MORE: Self = Self(1 << 4);
 
     pub(super) fn has(self, other: Self) -> bool {
         self.0 & other.0 != 0
@@ -83,9 +84,16 @@ pub(super) fn facts(raw: &[u8], max_headers: usize) -> Result<Facts, Error> {
 struct Lines {
     framing: Framing,
     has_host: bool,
-    has_upgrade: bool,
-    expects_continue: bool,
+    has_websocket: bool,
+    expectation: Expectation,
     connection: Connection,
+}
+
+/// The members of all `Expect` lines.
+#[derive(Default)]
+struct Expectation {
+    continues: bool,
+    others: bool,
 }
 
 /// The options of all `Connection` lines.
@@ -101,8 +109,8 @@ impl Lines {
         Self {
             framing: Framing::new(),
             has_host: false,
-            has_upgrade: false,
-            expects_continue: false,
+            has_websocket: false,
+            expectation: Expectation::default(),
             connection: Connection::default(),
         }
     }
@@ -120,8 +128,8 @@ impl Lines {
                 }
                 self.has_host = true;
             }
-            6 if is("expect") => self.expects_continue |= fields::lists(value, "100-continue"),
-            7 if is("upgrade") => self.has_upgrade = true,
+            6 if is("expect") => self.expectation.take(value),
+            7 if is("upgrade") => self.has_websocket |= fields::lists(value, "websocket"),
             10 if is("connection") => {
                 self.connection.close |= fields::lists(value, "close");
                 self.connection.keep_alive |= fields::lists(value, "keep-alive");
@@ -142,8 +150,20 @@ impl Lines {
         Ok(Traits(0)
             .with(Traits::HTTP_1_1, is_http_1_1)
             .with(Traits::KEEP_ALIVE, !close && (is_http_1_1 || keep_alive))
-            .with(Traits::EXPECTS_CONTINUE, is_http_1_1 && self.expects_continue)
-            .with(Traits::UPGRADE, is_http_1_1 && upgrade && self.has_upgrade))
+            .with(Traits::EXPECTS_CONTINUE, is_http_1_1 && self.expectation.continues)
+            .with(Traits::EXPECTS_MORE, is_http_1_1 && self.expectation.others)
+            .with(Traits::UPGRADE, is_http_1_1 && upgrade && self.has_websocket))
+    }
+}
+
+impl Expectation {
+    fn take(&mut self, value: &[u8]) {
+        for member in fields::elements(value).filter(|member| !member.is_empty()) {
+            match member.eq_ignore_ascii_case(b"100-continue") {
+                true => self.continues = true,
+                false => self.others = true,
+            }
+        }
     }
 }
 

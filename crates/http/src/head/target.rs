@@ -12,8 +12,9 @@ pub(super) fn split(target: &str) -> (&str, Option<&str>) {
     (if path.is_empty() { "/" } else { path }, query)
 }
 
-/// Whether the target has one of the forms of RFC 9112 §3.2: `/path?query`, `scheme://host/…`,
-/// `*`, or `host:port` for `CONNECT`. A fragment is no part of any.
+/// Whether the target has the form of RFC 9112 §3.2 that its method allows: `host:port` for
+/// `CONNECT` and nothing else, `/path?query` or `scheme://host/…` for all others, and `*` for
+/// `OPTIONS`. A fragment is no part of any.
 pub(super) fn is_valid(method: &str, target: &str) -> bool {
     if target.contains('#') {
         return false;
@@ -22,7 +23,7 @@ pub(super) fn is_valid(method: &str, target: &str) -> bool {
         return target.contains(':') && !target.contains(['/', '?']);
     }
     target.starts_with('/')
-        || target == "*"
+        || (target == "*" && method == "OPTIONS")
         || authority(target).is_some_and(|rest| !rest.is_empty() && !rest.starts_with(['/', '?']))
 }
 
@@ -63,12 +64,15 @@ mod tests {
 
     #[test]
     fn forms() {
-        for target in ["/", "/a b".trim(), "*", "http://h", "ws://h/x", "x+y://h", "/é"] {
+        for target in ["/", "/a", "http://h", "ws://h/x", "x+y://h", "/é"] {
             assert!(is_valid("GET", target), "{target}");
         }
-        for target in ["a", "a/b", "?x", "**", "http://", "http:///x", "1://h", "/a#b", "a?b://c"] {
+        for target in
+            ["a", "a/b", "?x", "*", "**", "http://", "http:///x", "1://h", "/a#b", "a?b://c"]
+        {
             assert!(!is_valid("GET", target), "{target}");
         }
+        assert!(is_valid("OPTIONS", "*"));
         assert!(is_valid("CONNECT", "h:443"));
         assert!(!is_valid("CONNECT", "h"));
         assert!(!is_valid("CONNECT", "/"));

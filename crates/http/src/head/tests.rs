@@ -90,8 +90,11 @@ fn expectations_and_upgrades() {
         ("Expect: 100-continue\r\n", true, false),
         ("Expect: 100-Continue\r\n", true, false),
         ("Expect: 200-ok\r\n", false, false),
+        ("Expect: ,\r\nExpect: x, 100-continue\r\n", true, false),
         ("Connection: upgrade\r\nUpgrade: websocket\r\n", false, true),
-        ("Upgrade: x\r\nConnection: keep-alive, Upgrade\r\n", false, true),
+        ("Upgrade: x\r\nUPGRADE: y, WebSocket\r\nConnection: keep-alive, Upgrade\r\n", false, true),
+        ("Upgrade: h2c\r\nConnection: Upgrade, HTTP2-Settings\r\n", false, false),
+        ("Upgrade: websocket\r\nConnection: keep-alive\r\nConnection: upgrade\r\n", false, true),
         ("Connection: upgrade\r\n", false, false),
         ("Upgrade: websocket\r\n", false, false),
     ];
@@ -99,7 +102,22 @@ fn expectations_and_upgrades() {
         let [new, old] = both(lines);
         assert_eq!(new.expects_continue(), expects, "{lines}");
         assert_eq!(new.is_upgrade(), upgrade, "{lines}");
+        assert_eq!(new.expects_more(), lines.contains("200-ok") || lines.contains("x,"), "{lines}");
         assert!(!old.expects_continue() && !old.is_upgrade(), "HTTP/1.0 knows neither: {lines}");
+        assert!(!old.expects_more(), "{lines}");
+    }
+}
+
+#[test]
+fn bodies_that_follow() {
+    for (lines, follows) in [
+        ("", false),
+        ("Content-Length: 0\r\n", false),
+        ("Content-Length: 1\r\n", true),
+        ("Transfer-Encoding: chunked\r\n", true),
+    ] {
+        let text = format!("GET / HTTP/1.1\r\nHost: h\r\n{lines}\r\n");
+        assert_eq!(head(&text).has_body(), follows, "{lines}");
     }
 }
 

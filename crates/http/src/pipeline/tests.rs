@@ -82,6 +82,40 @@ fn an_earlier_close_overtakes_a_later_one() {
 }
 
 #[test]
+fn the_last_response_waits_for_those_before_it() {
+    let (mut pipeline, head) = (Pipeline::new(), head(""));
+    let a = pipeline.open(&head);
+    let last = pipeline.open_last();
+    assert!(pipeline.is_closing());
+    assert!(pipeline.fill(last, "last".into(), true));
+    assert_eq!(pipeline.next_ready(), None);
+    assert!(pipeline.fill(a, "a".into(), false));
+    assert_eq!(pipeline.next_ready(), ready("a", false));
+    assert_eq!(pipeline.next_ready(), ready("last", true));
+    let late = pipeline.open_last();
+    assert!(!pipeline.fill(late, "late".into(), true), "there is one last response");
+}
+
+#[test]
+fn a_pipeline_that_is_closed_ends_with_what_it_has() {
+    let (mut pipeline, head) = (Pipeline::new(), head(""));
+    let [a, b] = [(); 2].map(|()| pipeline.open(&head));
+    pipeline.close();
+    let late = pipeline.open(&head);
+    assert!(!pipeline.fill(late, "late".into(), false));
+    assert!(pipeline.fill(b, "b".into(), false) && pipeline.fill(a, "a".into(), false));
+    assert_eq!(pipeline.next_ready(), ready("a", false));
+    assert_eq!(pipeline.next_ready(), ready("b", true));
+
+    let mut pipeline = Pipeline::new();
+    let first = pipeline.open_last();
+    pipeline.open(&head);
+    pipeline.close();
+    assert!(pipeline.fill(first, "first".into(), true));
+    assert_eq!(pipeline.next_ready(), ready("first", true), "an earlier end stays");
+}
+
+#[test]
 fn an_empty_pipeline_holds_no_heap() {
     let (mut pipeline, head) = (Pipeline::new(), head(""));
     for outstanding in 1..5 {

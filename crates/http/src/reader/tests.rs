@@ -110,6 +110,9 @@ fn refused_heads() {
         (b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", E::Version, 505),
         (b"GET path HTTP/1.1\r\n\r\n", E::Target, 400),
         (b"GET /a#b HTTP/1.1\r\n\r\n", E::Target, 400),
+        (b"GET * HTTP/1.1\r\n\r\n", E::Target, 400),
+        (b"GET h:443 HTTP/1.1\r\n\r\n", E::Target, 400),
+        (b"CONNECT / HTTP/1.1\r\n\r\n", E::Target, 400),
         (b"ABCDEFGHIJKLMNOPQRSTUVWXYZABCDEFG / HTTP/1.1\r\n\r\n", E::MethodTooLong, 501),
         (b"GET / HTTP/1.1\r\n\r\n", E::HostMissing, 400),
         (b"GET / HTTP/1.1\r\nHost: h\r\nhost: h\r\n\r\n", E::HostRepeated, 400),
@@ -315,6 +318,8 @@ fn refused_chunked_bodies() {
         (b"1\r\nx\rx", E::ChunkEnd, 400),
         (b"0\r\nA: b\n\r\n", E::LineEnding, 400),
         (b"0\r\nA: \x01\r\n\r\n", E::ControlByte(1), 400),
+        (b"0\r\nA: b\r\n c\r\n\r\n", E::HeaderLine, 400),
+        (b"0\r\n A: b\r\n\r\n", E::HeaderLine, 400),
         (&extensions, E::ChunkExtensionsTooLarge, 400),
         (&drip, E::ChunkExtensionsTooLarge, 400),
         (&trailer, E::TrailerTooLarge, 431),
@@ -380,6 +385,28 @@ fn states_seen_from_outside() {
     check(b"GET / HTTP/1.0\r\n\r\n", Some("head"), false, false);
     check(b"", Some("end"), true, false);
     check(b"", None, true, false);
+}
+
+#[test]
+fn what_is_left_of_a_body() {
+    let mut reader = Reader::new(Limits::default());
+    let mut check = |input: &[u8], left: Option<u64>| {
+        let mut rest = input;
+        while let Step { consumed, item: Some(_) } = reader.read(rest).unwrap() {
+            rest = &rest[consumed..];
+            if rest.is_empty() {
+                break;
+            }
+        }
+        assert_eq!(reader.body_left(), left, "{}", input.escape_ascii());
+    };
+    check(b"POST / HTTP/1.0\r\nContent-Le", Some(0));
+    check(b"ngth: 5\r\n\r\n", Some(5));
+    check(b"ab", Some(3));
+    check(b"cde", Some(0));
+    check(b"", Some(0));
+    check(CHUNKED, None);
+    check(b"1\r\nx\r\n0\r\n\r\n", Some(0));
 }
 
 #[test]

@@ -6,12 +6,13 @@ impl Response {
     /// `Content-Length`, `Connection`, body.
     ///
     /// `Content-Length` is always written, except for 1xx, 204 and 304, which have no body
-    /// (RFC 9110 §6.4.1). `Connection` is `close` when the connection does not stay open and
+    /// (RFC 9110 §6.4.1); a 205 is always empty (§15.3.6). `Connection` is `close` when the connection does not stay open and
     /// `keep-alive` when it does for an HTTP/1.0 request. 1xx responses get neither that nor
     /// `Date`. A `Date` among the headers takes the place of the context's.
     pub fn write_to(&self, out: &mut Vec<u8>, context: ResponseContext<'_>) {
         let has_body = !matches!(self.status, 100..=199 | 204 | 304);
-        let body: &[u8] = if has_body && !context.is_head { &self.body } else { &[] };
+        let content: &[u8] = if has_body && self.status != 205 { &self.body } else { &[] };
+        let body = if context.is_head { &[] } else { content };
 
         out.reserve(self.head_estimate() + body.len());
         self.write_status_line(out);
@@ -25,7 +26,7 @@ impl Response {
         }
         if has_body {
             let mut digits = [0; DIGITS];
-            write_header(out, "Content-Length", decimal(self.body.len() as u64, &mut digits));
+            write_header(out, "Content-Length", decimal(content.len() as u64, &mut digits));
         }
         if self.status >= 200 {
             match (context.keep_alive, context.minor_version) {

@@ -41,9 +41,10 @@ struct Guest {
     stream: Connection,
     peer: SocketAddr,
     said: Vec<u8>,
+    since: Instant,
 }
 
-/// Time for the first line.
+/// Time for the first line; then any shard may wait for the rest.
 const WELCOME: Duration = Duration::from_secs(10);
 
 impl Door {
@@ -81,25 +82,27 @@ impl Door {
             while let Some((stream, peer)) = self.listeners.accept(now) {
                 self.welcome(now, stream, peer);
             }
-            self.show_out(now);
+            self.show_in(now);
         }
         Ok(())
     }
 
     fn welcome(&mut self, now: Instant, stream: Connection, peer: SocketAddr) {
-        let guest = self.guests.insert(Guest { stream, peer, said: Vec::new() });
-        self.deadlines.push_back((now + WELCOME, guest));
+        let guest = self.guests.insert(Guest { stream, peer, said: Vec::new(), since: now });
+        let until = self.io.shared().config.head_deadline(now).min(now + WELCOME);
+        self.deadlines.push_back((until, guest));
         let Some(state) = self.guests.get_mut(guest) else { return };
         if state.stream.register(self.poll.registry(), guest.to_bits()).is_err() {
             drop(self.guests.remove(guest));
         }
     }
 
-    /// Ends the connections that have not said in time what they want.
-    fn show_out(&mut self, now: Instant) {
-        while let Some((_, guest)) = self.deadlines.front().filter(|(deadline, _)| *deadline <= now)
+    /// Gives away the connections that have not said in time what they want.
+    fn show_in(&mut self, now: Instant) {
+        while let Some(&(_, guest)) =
+            self.deadlines.front().filter(|(deadline, _)| *deadline <= now)
         {
-            drop(self.guests.remove(*guest));
+            self.hand_over(guest, Destination::Any);
             self.deadlines.pop_front();
         }
     }
@@ -129,9 +132,8 @@ impl Door {
     }
 
     fn hand_over(&mut self, guest: Key<Guest>, destination: Destination) {
-        let Some(Guest { mut stream, peer, said: unread }) = self.guests.remove(guest) else {
-            return;
-        };
+        let Some(guest) = self.guests.remove(guest) else { return };
+        let Guest { mut stream, peer, said: unread, since } = guest;
         if stream.deregister(self.poll.registry()).is_err() {
             return;
         }
@@ -142,7 +144,12 @@ impl Door {
         };
         shared.arrived(shard);
         let arrivals = self.arrivals[usize::from(shard)].lock();
-        arrivals.unwrap_or_else(PoisonError::into_inner).push(Adopted { stream, peer, unread });
+        arrivals.unwrap_or_else(PoisonError::into_inner).push(Adopted {
+            stream,
+            peer,
+            unread,
+            since,
+        });
         shared.mailbox(shard).wake();
     }
 

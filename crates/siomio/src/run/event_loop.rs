@@ -96,7 +96,7 @@ impl EventLoop {
         }
         while let Some((stream, peer)) = self.listeners.accept(now) {
             self.io.shared().arrived(self.index);
-            self.adopt(Adopted { stream, peer, unread: Vec::new() });
+            self.adopt(Adopted { stream, peer, unread: Vec::new(), since: now });
         }
     }
 

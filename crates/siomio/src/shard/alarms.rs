@@ -2,6 +2,7 @@
 
 use std::{rc::Rc, time::Duration};
 
+use siomio_http::Response;
 use siomio_hub::{Due, SocketKey};
 
 use super::{
@@ -164,19 +165,15 @@ impl Core {
     fn conn_timed_out(&mut self, conn: ConnKey) {
         let Some(state) = self.conns.get(conn) else { return };
         match &state.state {
-            // Unless what is slow is the rest of a request that has its answer.
+            // Who has said nothing is not answered: the answer might be taken for that to its next request.
             State::Http(http)
-                if matches!(http.patience, Patience::Request { .. })
-                    && http.waiting.is_empty()
-                    && (http.reader.is_between_requests() || http.reader.is_mid_head()) =>
+                if matches!(http.patience, Patience::Request { until } if until <= self.now)
+                    && !http.reader.is_between_requests() =>
             {
-                self.refuse_connection(conn, 408);
+                self.refuse_connection(conn, Response::new(408));
             }
-            State::Http(http)
-                if matches!(http.patience, Patience::Decision { .. })
-                    && http.waiting.is_empty() =>
-            {
-                self.refuse_connection(conn, 503);
+            State::Http(http) if matches!(http.patience, Patience::Decision { .. }) => {
+                self.refuse_connection(conn, Response::new(503));
             }
             State::Http(_) | State::WebSocket(_) | State::Lingering { .. } | State::Dead => {
                 self.drop_conn(conn)

@@ -7,7 +7,7 @@ use siomio_http::{Body, Head, Headers, Limits, Pipeline, Reader, ResponseContext
 use siomio_hub::Key;
 use siomio_websocket as websocket;
 
-use super::{admission::Passage, core::SessionKey, write_queue::WriteQueue};
+use super::{admission::Passage, core::SessionKey, incoming::Incoming, write_queue::WriteQueue};
 use crate::config::MAX_RESPONSES;
 
 pub(crate) type ConnKey = Key<Conn>;
@@ -57,6 +57,7 @@ pub(crate) struct Http {
     pub(crate) pipeline: Pipeline,
     /// Requests without an answer, in order.
     pub(crate) waiting: VecDeque<Waiting>,
+    pub(crate) incoming: Incoming,
     pub(crate) body: Reading,
     pub(crate) held: Option<Held>,
     /// How far the held request has come, if the application thinks about it.
@@ -129,15 +130,17 @@ pub(crate) struct WebSocket {
 }
 
 impl Conn {
-    pub(crate) fn new(peer: SocketAddr, limits: Limits, patience: Patience) -> Self {
+    /// A connection whose peer owes us a request: since when, and until when we wait for its head.
+    pub(crate) fn new(peer: SocketAddr, limits: Limits, since: Instant, until: Instant) -> Self {
         let http = Http {
             reader: Reader::new(limits),
             pipeline: Pipeline::new(),
             waiting: VecDeque::new(),
+            incoming: Incoming::new(since),
             body: Reading::Nothing,
             held: None,
             passage: None,
-            patience,
+            patience: Patience::Request { until },
         };
         Self {
             peer,
@@ -195,5 +198,10 @@ impl Http {
     /// Between requests, with nothing to answer.
     pub(crate) fn is_idle(&self) -> bool {
         self.pipeline.is_empty() && self.held.is_none() && self.reader.is_between_requests()
+    }
+
+    /// The last answer has its place, and the request for it was read: whatever comes now is not looked at.
+    pub(crate) fn is_deaf(&self) -> bool {
+        self.pipeline.is_closing() && self.incoming.number.is_none()
     }
 }

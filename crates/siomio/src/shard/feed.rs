@@ -37,24 +37,36 @@ impl Local {
 impl Core {
     /// Limits the wait for the rest of a request that has begun, answered or not.
     fn watch_request(&mut self, conn: ConnKey) {
-        let until = self.now + self.shared.config.request_timeout;
+        let (now, config) = (self.now, &self.shared.config);
         let Some(http) = self.conns.get_mut(conn).and_then(Conn::http_mut) else { return };
-        if !http.reader.is_between_requests()
-            && http.held.is_none()
-            && !matches!(http.patience, Patience::Request { .. })
-        {
-            http.patience = Patience::Request { until };
-            self.arm_conn(conn);
+        let is_partial = !http.reader.is_between_requests() && http.held.is_none();
+        if !is_partial || http.is_deaf() || matches!(http.patience, Patience::Request { .. }) {
+            return;
         }
+        let until = if http.reader.is_mid_head() {
+            http.incoming.begun = now;
+            config.head_deadline(now)
+        } else {
+            config.request_deadline(http.incoming.begun)
+        };
+        http.patience = Patience::Request { until };
+        self.arm_conn(conn);
     }
 
     /// A request is read: it is our turn, or, if it was answered before its end, the client's again.
     pub(super) fn request_read(&mut self, conn: ConnKey) {
         let until = self.now + self.shared.config.keep_alive_timeout;
         let Some(http) = self.conns.get_mut(conn).and_then(Conn::http_mut) else { return };
+        http.incoming.number = None;
         let is_answered = http.pipeline.is_empty();
         http.patience = if is_answered { Patience::Idle { until } } else { Patience::Unlimited };
         self.arm_conn(conn);
+    }
+
+    /// Whether a request of the connection has no answer yet.
+    pub(super) fn is_awaited(&mut self, conn: ConnKey) -> bool {
+        let http = self.conns.get_mut(conn).and_then(Conn::http_mut);
+        http.is_some_and(|http| !http.waiting.is_empty())
     }
 
     /// Whether a connection may be read now; if not, it is remembered that somebody wanted to.
@@ -98,7 +110,10 @@ impl Core {
         let Some(state) = self.conns.get_mut(conn) else { return };
         let State::Http(http) = &mut state.state else { return };
         while state.out.len() < room {
-            let Some(ready) = http.pipeline.next_ready() else { return };
+            let Some(ready) = http.pipeline.next_ready() else {
+                state.grant_leave();
+                return;
+            };
             state.out.share(ready.bytes.into());
             if ready.close {
                 let abandoned = self.abandoned(conn);
@@ -115,7 +130,7 @@ impl Core {
         let Some(state) = self.conns.get_mut(conn) else { return false };
         match &mut state.state {
             State::Http(_) if progress || state.stalled.is_none() => {
-                state.stalled = Some(now + config.request_timeout)
+                state.stalled = Some(now + config.send_timeout)
             }
             State::Lingering { until, .. } if progress => *until = now + LINGER,
             State::WebSocket(websocket) if progress => {
@@ -156,7 +171,7 @@ impl Core {
             Some(Hold::Shard(_)) => self.leaving.push(conn),
             Some(Hold::Answers | Hold::Decision) => {}
             None if http.reader.is_between_requests()
-                && !matches!(http.patience, Patience::Idle { .. }) =>
+                && matches!(http.patience, Patience::Unlimited) =>
             {
                 http.patience = Patience::Idle { until };
                 self.arm_conn(conn);

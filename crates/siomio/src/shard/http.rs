@@ -3,13 +3,12 @@
 use std::rc::Rc;
 
 use siomio_engine::{Query, RequestId, payload};
-use siomio_http::{
-    Body, BodyLength, CONTINUE, Head, Headers, Item, Reader, Response, ResponseContext, Ticket,
-};
+use siomio_http::{Body, Head, Headers, Item, Reader, Response, ResponseContext};
 
 use super::{
     conn::{ConnKey, Held, Hold, Patience, Reading, Waiting},
     core::{Core, SessionKey},
+    incoming::Incoming,
     local::Local,
 };
 use crate::{Carrier, Request, Responder, config::MAX_PIPELINE};
@@ -27,12 +26,19 @@ pub(super) enum Routed {
 impl Local {
     /// Works off one item from the front of `input` and returns how long it was; `None` when all is used up.
     pub(super) fn feed_http(self: &Rc<Self>, conn: ConnKey, input: &[u8]) -> Option<usize> {
-        let step = self.core.borrow_mut().conns.get_mut(conn)?.http_mut()?.reader.read(input);
-        let step = match step {
-            Ok(step) => step,
-            Err(error) => {
-                self.core.borrow_mut().refuse_connection(conn, error.status());
+        let step = {
+            let mut core = self.core.borrow_mut();
+            let http = core.conns.get_mut(conn)?.http_mut()?;
+            if http.is_deaf() {
                 return None;
+            }
+            match http.reader.read(input) {
+                Ok(step) => step,
+                Err(error) => {
+                    let response = Response::new(error.status()).text(error.to_string());
+                    core.refuse_connection(conn, response);
+                    return None;
+                }
             }
         };
         match step.item? {
@@ -45,7 +51,7 @@ impl Local {
                 }
                 Routed::Ignored => return None,
             },
-            Item::Chunk(bytes) => self.handle_chunk(conn, bytes),
+            Item::Chunk(bytes) => self.core.borrow_mut().handle_chunk(conn, bytes),
             Item::End => self.handle_end(conn),
         }
         self.settle();
@@ -57,14 +63,14 @@ impl Local {
         let Some(http) = core.conns.get_mut(conn).and_then(|state| state.http_mut()) else {
             return Routed::Ignored;
         };
-        if http.pipeline.is_closing() {
-            return Routed::Ignored;
-        }
         let is_engine = head.path().starts_with(&self.shared.config.path);
         if http.pipeline.len() >= MAX_PIPELINE
             || (is_engine && head.is_upgrade() && !http.pipeline.is_empty())
         {
             return Routed::Held(Hold::Answers);
+        }
+        if core.answer_at_once(conn, head) {
+            return Routed::Taken;
         }
         if !is_engine {
             let request = core.take_request(conn, head, None, Headers::default());
@@ -82,29 +88,6 @@ impl Local {
         }
         drop(core);
         self.admit(conn, head, &query)
-    }
-
-    fn handle_chunk(&self, conn: ConnKey, bytes: &[u8]) {
-        let mut core = self.core.borrow_mut();
-        let Some(http) = core.conns.get_mut(conn).and_then(|state| state.http_mut()) else {
-            return;
-        };
-        let body = match &mut http.body {
-            Reading::Nothing => return,
-            Reading::Post { body, .. } | Reading::Page { body, .. } => body,
-        };
-        if body.push(bytes).is_ok() {
-            return;
-        }
-        // Answered as soon as it is known; the rest is read away and the connection kept.
-        match std::mem::replace(&mut http.body, Reading::Nothing) {
-            Reading::Post { session, request, .. } => {
-                core.respond(request, Response::new(413));
-                core.with_session(session, |machine, _| machine.handle_post_refused(request));
-            }
-            Reading::Page { request, .. } => core.respond(request, Response::new(413)),
-            Reading::Nothing => {}
-        }
     }
 
     fn handle_end(self: &Rc<Self>, conn: ConnKey) {
@@ -177,19 +160,6 @@ impl Local {
 }
 
 impl Core {
-    /// What came is no request: says so, if nothing else is to be said before, and ends the connection.
-    pub(super) fn refuse_connection(&mut self, conn: ConnKey, status: u16) {
-        let Some(state) = self.conns.get_mut(conn) else { return };
-        let Some(http) = state.http_mut() else { return };
-        let was_quiet = http.pipeline.is_empty();
-        let abandoned = self.abandoned(conn);
-        if let Some(state) = self.conns.get_mut(conn).filter(|_| was_quiet) {
-            state.out.append(|out| Response::new(status).write_to(out, ResponseContext::default()));
-        }
-        self.linger(conn);
-        self.abandon(abandoned);
-    }
-
     /// Takes a place for the answer to a request, which carries these headers beside its own.
     pub(super) fn take_request(
         &mut self,
@@ -198,37 +168,17 @@ impl Core {
         session: Option<SessionKey>,
         headers: Headers,
     ) -> RequestId {
-        let mut number = u64::MAX;
+        let (mut number, now) = (u64::MAX, self.now);
         if let Some(http) = self.conns.get_mut(conn).and_then(|state| state.http_mut()) {
             number = http.pipeline.open(head).number();
+            let came_torn = matches!(http.patience, Patience::Request { .. });
+            let begun = if came_torn { http.incoming.begun } else { now };
+            http.incoming = Incoming::of(head, number, begun);
             http.patience = Patience::Unlimited;
             let context = ResponseContext::new(head, None);
             http.waiting.push_back(Waiting { number, context, headers, session });
         }
         RequestId { connection: conn.to_bits(), sequence: number }
-    }
-
-    /// Prepares for the body of a request, and lets the client go on if it waits for that.
-    pub(super) fn read_body(
-        &mut self,
-        conn: ConnKey,
-        head: &Head<'_>,
-        reading: impl FnOnce(&crate::config::Config) -> Reading,
-    ) {
-        let until = self.now + self.shared.config.request_timeout;
-        let Some(state) = self.conns.get_mut(conn) else { return };
-        let Some(http) = state.http_mut() else { return };
-        http.body = reading(&self.shared.config);
-        if head.body() == BodyLength::None {
-            return;
-        }
-        http.patience = Patience::Request { until };
-        let last = http.waiting.back().map(|waiting| Ticket::from_number(waiting.number));
-        if head.expects_continue() && last.is_some_and(|ticket| http.pipeline.is_first(ticket)) {
-            state.out.append(|out| out.extend_from_slice(CONTINUE));
-            self.mark(conn);
-        }
-        self.arm_conn(conn);
     }
 
     /// Keeps a request, and what was read behind it, until it can be worked on.

@@ -106,6 +106,8 @@ impl Core {
         let is_needed =
             |session| sessions.get(session).is_some_and(|state| !state.machine.is_closed());
         waiting.context.keep_alive &= !is_stopping || waiting.session.is_some_and(is_needed);
+        waiting.context.keep_alive &=
+            !http.incoming.ends_with(request.sequence, http.reader.body_left());
         let mut bytes = Vec::new();
         let date = self.date.at(self.environment.time_of_day().as_secs());
         let context = http::ResponseContext { date: Some(date), ..waiting.context };

@@ -9,7 +9,7 @@ use std::{
 };
 
 use super::{
-    conn::{Conn, ConnKey, Hold, Patience, State},
+    conn::{Conn, ConnKey, Hold, State},
     environment::Environment,
     local::Local,
     write_queue::Flush,
@@ -34,6 +34,8 @@ pub struct Adopted<S> {
     pub peer: SocketAddr,
     /// What was read of it and not worked on.
     pub unread: Vec<u8>,
+    /// Since when its peer owes us a request.
+    pub since: Instant,
 }
 
 /// What is known of a stream.
@@ -91,10 +93,10 @@ impl<S: Stream> Shard<S> {
     pub fn adopt(&mut self, adopted: Adopted<S>) -> u64 {
         let conn = {
             let mut core = self.local.core.borrow_mut();
-            let until = core.now + self.local.shared.config.request_timeout;
-            let patience = Patience::Request { until };
+            let config = &self.local.shared.config;
+            let until = config.head_deadline(adopted.since);
             let conn =
-                core.conns.insert(Conn::new(adopted.peer, self.local.shared.config.http, patience));
+                core.conns.insert(Conn::new(adopted.peer, config.http, adopted.since, until));
             core.arm_conn(conn);
             conn
         };
@@ -106,6 +108,10 @@ impl<S: Stream> Shard<S> {
         if !unread.is_empty() {
             let _entered = self.local.enter();
             self.local.feed(conn, &mut unread);
+            // Who has left already must not be found waiting by the connection adopted next.
+            if self.local.core.borrow_mut().is_awaited(conn) {
+                self.read(conn, true);
+            }
         }
         conn.to_bits()
     }
@@ -338,7 +344,8 @@ impl<S: Stream> Shard<S> {
         let Hold::Shard(shard) = held.until else { return };
         self.local.shared.left(self.local.index);
         self.local.shared.arrived(shard);
-        self.departures.push((shard, Adopted { stream, peer: state.peer, unread: held.bytes }));
+        let (peer, unread, since) = (state.peer, held.bytes, core.now);
+        self.departures.push((shard, Adopted { stream, peer, unread, since }));
     }
 
     /// A connection is gone; `error` says that it did not end by itself.

@@ -25,6 +25,12 @@ impl Core {
                 .filter(move |(own, _)| own.eq_ignore_ascii_case(name))
                 .map(|(_, value)| value)
         };
+        if head.has_body() {
+            // Whether it would belong to the request or to the WebSocket is nothing to guess at.
+            let response = html(Response::new(400), "Upgrade with a body");
+            self.refuse_upgrade(conn, head, response);
+            return false;
+        }
         let method = head.method();
         let parts = RequestParts {
             method: method.as_str(),
@@ -76,7 +82,9 @@ impl Core {
     /// Answers in place of a 101, without the headers of polling, and ends the connection.
     pub(super) fn refuse_upgrade(&mut self, conn: ConnKey, head: &Head<'_>, response: Response) {
         let Some(state) = self.conns.get_mut(conn) else { return };
-        let context = ResponseContext { keep_alive: false, ..ResponseContext::new(head, None) };
+        let date = self.date.at(self.environment.time_of_day().as_secs());
+        let context =
+            ResponseContext { keep_alive: false, ..ResponseContext::new(head, Some(date)) };
         state.out.append(|out| response.write_to(out, context));
         self.linger(conn);
     }

@@ -101,6 +101,9 @@ fn server(shards: u8) -> (Server, Books) {
     (server, books)
 }
 
+/// Longer than any deadline takes, the longest being that for a whole request, and what follows it.
+const EVERY_DEADLINE: Duration = Duration::from_secs(400);
+
 fn run(seed: u64) {
     let mut random = Random::new(seed ^ 0xb00c);
     let shards = *random.pick(&[1, 4]);
@@ -146,9 +149,9 @@ fn run(seed: u64) {
         // Now the connections end as well; otherwise they stay as they are, and it is for the server to find out.
         mortals.iter_mut().for_each(|mortal| mortal.client.hang_up(End::Fin));
         drop(torsos);
-        world.advance(Duration::from_secs(300));
+        world.advance(EVERY_DEADLINE);
     } else {
-        world.advance(Duration::from_secs(300));
+        world.advance(EVERY_DEADLINE);
         drop(torsos);
     }
     let nothing = vec![[0; 4]; shards.into()];

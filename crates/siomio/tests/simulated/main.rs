@@ -4,10 +4,13 @@
 //! A failure prints its seed and what happened last. `SIM_SEED=7 cargo test -p siomio --test simulated order` runs one seed,
 //! `SIM_TRACE=1` shows the whole trace, and `SIM_TIMES=100` runs a hundred times as many seeds.
 
+mod adoption;
 mod binary;
 mod books;
+mod deadlines;
 mod flood;
 mod handles;
+mod hostile;
 mod order;
 mod pipeline;
 mod proxy;

@@ -22,7 +22,7 @@ pub(super) struct Door {
 struct Guest {
     stream: SimStream,
     said: Vec<u8>,
-    until: Instant,
+    since: Instant,
 }
 
 /// A connection that has.
@@ -30,17 +30,18 @@ struct Guest {
 pub(super) struct Invited {
     pub(super) stream: SimStream,
     pub(super) said: Vec<u8>,
+    pub(super) since: Instant,
     /// The shard that the session's id names.
     pub(super) shard: Option<u8>,
 }
 
-/// Time for the first line.
+/// Time for the first line; then any shard may wait for the rest.
 const WELCOME: Duration = Duration::from_secs(10);
 
 impl Door {
     pub(super) fn welcome(&mut self, now: Instant, stream: SimStream) {
         stream.register(Home::Door);
-        self.guests.push(Guest { stream, said: Vec::new(), until: now + WELCOME });
+        self.guests.push(Guest { stream, said: Vec::new(), since: now });
     }
 
     /// Reads a connection's first line; gives it away once that is complete.
@@ -60,9 +61,7 @@ impl Door {
                             Destination::Shard(shard) => Some(shard),
                             Destination::Any => None,
                         };
-                        let Guest { stream, said, .. } = self.guests.remove(place);
-                        stream.deregister();
-                        return Some(Invited { stream, said, shard });
+                        return Some(self.guests.remove(place).invite(shard));
                     }
                 }
                 Ok(0) | Err(_) => {
@@ -73,15 +72,25 @@ impl Door {
         }
     }
 
-    pub(super) fn expire(&mut self, now: Instant) {
-        self.guests.retain(|guest| guest.until > now);
+    /// Gives away a connection that has not said in time what it wants.
+    pub(super) fn expire(&mut self, now: Instant) -> Option<Invited> {
+        let place = self.guests.iter().position(|guest| guest.since + WELCOME <= now)?;
+        Some(self.guests.remove(place).invite(None))
     }
 
     pub(super) fn deadline(&self) -> Option<Instant> {
-        self.guests.iter().map(|guest| guest.until).min()
+        self.guests.iter().map(|guest| guest.since + WELCOME).min()
     }
 
     pub(super) fn len(&self) -> usize {
         self.guests.len()
+    }
+}
+
+impl Guest {
+    fn invite(self, shard: Option<u8>) -> Invited {
+        let Self { stream, said, since } = self;
+        stream.deregister();
+        Invited { stream, said, since, shard }
     }
 }

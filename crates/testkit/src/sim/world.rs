@@ -13,7 +13,7 @@ use siomio::{
 
 use super::{
     Clock, Random, SimEnvironment, SimStream, Tear, Trace, Wire,
-    door::Door,
+    door::{Door, Invited},
     link::{Home, Link, SharedLink},
 };
 
@@ -156,7 +156,7 @@ impl World {
             self.links.retain(|link| !link.borrow().is_over());
             // Nothing happens in no time.
             self.clock.set(self.now() + Duration::from_micros(self.random.below(3000) as u64));
-            self.door.expire(self.clock.now());
+            self.expire();
         }
         true
     }
@@ -183,7 +183,7 @@ impl World {
         let next = shards.chain(self.door.deadline()).min().filter(|next| *next < until);
         self.clock.set(next.unwrap_or(until));
         (self.idle_turns, self.steps) = (0, 0);
-        self.door.expire(self.clock.now());
+        self.expire();
         next.is_some()
     }
 
@@ -217,12 +217,24 @@ impl World {
             link.pending = Readiness::default();
             link.number
         };
-        let Some(invited) = self.door.listen_to(&self.server, number) else { return };
+        if let Some(invited) = self.door.listen_to(&self.server, number) {
+            self.show_in(invited);
+        }
+    }
+
+    fn expire(&mut self) {
+        while let Some(invited) = self.door.expire(self.clock.now()) {
+            self.show_in(invited);
+        }
+    }
+
+    fn show_in(&mut self, invited: Invited) {
+        let number = invited.stream.number();
         let named = invited.shard.map(usize::from).filter(|shard| *shard < self.shards.len());
         let shard = named.unwrap_or_else(|| self.least_loaded());
         self.trace.add(format_args!("door: #{number} to shard {shard}"));
-        let adopted =
-            Adopted { stream: invited.stream, peer: address(number), unread: invited.said };
+        let Invited { stream, said: unread, since, .. } = invited;
+        let adopted = Adopted { stream, peer: address(number), unread, since };
         self.shards[shard].arrivals.push(adopted);
     }
 
@@ -283,11 +295,12 @@ impl World {
 
     /// Accepts every connection that waits, as the only shard does.
     fn accept(&mut self) -> Vec<Adopted<SimStream>> {
+        let since = self.clock.now();
         let waiting = self.links.iter().filter(|link| link.borrow().home == Home::Backlog);
         let accepted = waiting.map(|link| {
             link.borrow_mut().home = Home::Moving;
             let peer = address(link.borrow().number);
-            Adopted { stream: SimStream::new(link.clone()), peer, unread: Vec::new() }
+            Adopted { stream: SimStream::new(link.clone()), peer, unread: Vec::new(), since }
         });
         accepted.collect()
     }
