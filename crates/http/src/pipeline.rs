@@ -97,19 +97,7 @@ impl Pipeline {
     ///
     /// Behind a closing response the ticket is valid but stands for nothing.
     pub fn open(&mut self, head: &Head<'_>) -> Ticket {
-        let sequence = self.next;
-        self.next += 1;
-        if sequence < self.end {
-            let waiting = Slot::Waiting(Asked::by(head));
-            match &self.front {
-                None => self.front = Some(waiting),
-                Some(_) => self.rest.push_back(waiting),
-            }
-            if !head.keep_alive() {
-                self.end = self.next;
-            }
-        }
-        Ticket(sequence)
+        self.place(Asked::by(head))
     }
 
     /// Puts a response in its place; with `close` the connection ends after it and the places
@@ -186,6 +174,22 @@ impl Pipeline {
     /// Responses outstanding or waiting to be taken.
     pub fn len(&self) -> usize {
         usize::from(self.front.is_some()) + self.rest.len()
+    }
+
+    /// Opens the place that comes next, unless nothing comes any more.
+    fn place(&mut self, asked: Asked) -> Ticket {
+        let sequence = self.next;
+        self.next += 1;
+        if sequence < self.end {
+            match &self.front {
+                None => self.front = Some(Slot::Waiting(asked)),
+                Some(_) => self.rest.push_back(Slot::Waiting(asked)),
+            }
+            if !asked.keep_alive {
+                self.end = self.next;
+            }
+        }
+        Ticket(sequence)
     }
 
     fn slot(&mut self, ticket: Ticket) -> Option<&mut Slot> {
