@@ -8,22 +8,14 @@ use std::{
 };
 
 use bytes::Bytes;
-use siomio_engine::{
-    self as engine, Admission, ChannelId, Message, Outgoing, Query, RequestId, Transport, payload,
-    verify,
-};
-use siomio_http::{self as http, Body, Head, Method, Pipeline, Response, Ticket, http_date};
+use siomio_engine::{ChannelId, Message, Outgoing, RequestId};
+use siomio_http::{self as http, Body, Pipeline, Response, Ticket, http_date};
 use siomio_hub::Key;
-use siomio_websocket::handshake::{RequestParts, ServerHandshake};
 use siomio_websocket::{self as websocket, Answer, CloseCode, Closing, OpCode, Role};
 
-use super::{MAX_CONNECTIONS, Outbox, State, new_sid, sessions::SessionKey};
+use super::{MAX_CONNECTIONS, Outbox, State, sessions::SessionKey};
 
 pub(super) type ConnKey = Key<Conn>;
-
-const PATH: &str = "/socket.io/";
-/// Requests of one connection that wait for their answers.
-const MAX_PIPELINE: usize = 16;
 
 pub(super) struct Conn {
     stream: Arc<TcpStream>,
@@ -49,13 +41,13 @@ enum Protocol {
     Over,
 }
 
-struct Http {
+pub(super) struct Http {
     reader: http::Reader,
-    pipeline: Pipeline,
+    pub(super) pipeline: Pipeline,
     /// Requests that sessions have not answered.
-    polls: Vec<(SessionKey, RequestId)>,
+    pub(super) polls: Vec<(SessionKey, RequestId)>,
     /// The POST whose body is being read.
-    post: Option<(SessionKey, RequestId, Body)>,
+    pub(super) post: Option<(SessionKey, RequestId, Body)>,
 }
 
 struct WebSocket {
@@ -66,7 +58,7 @@ struct WebSocket {
 }
 
 impl Link {
-    fn send(&self, bytes: impl Into<Bytes>) {
+    pub(super) fn send(&self, bytes: impl Into<Bytes>) {
         if let Some(outbox) = &self.outbox {
             outbox.send(bytes.into());
         }
@@ -146,118 +138,6 @@ impl State {
         Some(step.consumed)
     }
 
-    /// A request: whose is it, and may it proceed?
-    fn handle_head(&mut self, key: ConnKey, head: &Head<'_>) {
-        let Some((link, http)) = self.http(key) else { return };
-        let ticket = http.pipeline.open(head);
-        let is_first = http.pipeline.is_first(ticket);
-        let request = RequestId { connection: key.to_bits(), sequence: ticket.number() };
-        if http.pipeline.len() > MAX_PIPELINE {
-            return self.respond(request, Response::new(503), true);
-        }
-        if head.expects_continue() && is_first {
-            link.send(http::CONTINUE.to_vec());
-        }
-        if !head.path().starts_with(PATH) {
-            return self.respond(request, Response::new(404), false);
-        }
-        let query = Query::from_pairs(head.query_pairs());
-        let session = query.sid.as_deref().and_then(|sid| self.by_sid.get(sid).copied());
-        if let Some(session) = session {
-            // Its time may be over, and not yet noticed.
-            let now = self.now;
-            self.act(session, |machine, actions| machine.handle_timeout(now, actions));
-        }
-        let session = session.filter(|session| !self.closed.contains(session));
-        let machine = session.and_then(|key| self.sessions.get(key)).map(|it| &it.machine);
-        let is_upgrade = head.is_upgrade() && query.transport == Some(Transport::WebSocket);
-        let facts = engine::Request {
-            query: &query,
-            is_get: head.method() == Method::Get,
-            is_upgrade,
-            origin: head.header_bytes("origin"),
-        };
-        let admission = match verify(facts, self.engine.transports, machine) {
-            Ok(admission) => admission,
-            Err(refusal) if is_upgrade => {
-                let text = refusal.message().to_owned();
-                return self.respond(request, Response::new(400).html(text), true);
-            }
-            Err(refusal) => {
-                let response = Response::new(refusal.status()).json(refusal.body());
-                return self.respond(request, response, false);
-            }
-        };
-        if is_upgrade && !is_first {
-            // The connection cannot change its protocol before everything is answered.
-            return self.respond(request, Response::new(400), true);
-        }
-        match (admission, session) {
-            (Admission::Handshake(Transport::Polling), _) => {
-                let (now, config, sid) = (self.now, self.engine.clone(), new_sid());
-                let machine = engine::Session::open_polling(now, config, sid, query.protocol);
-                let session = self.open_session(machine);
-                self.poll(request, head, session);
-            }
-            (Admission::Handshake(Transport::WebSocket), _) => {
-                self.open_websocket(request, head, &query);
-            }
-            (Admission::Session, Some(session)) if is_upgrade => {
-                let (now, channel) = (self.now, ChannelId(request.connection));
-                if self.switch_protocols(request, head, session) {
-                    self.act(session, |machine, actions| {
-                        machine.handle_channel(now, channel, query.base64, actions);
-                    });
-                }
-            }
-            (Admission::Session, Some(session)) => self.poll(request, head, session),
-            // Nobody is admitted to a session that there is not.
-            (Admission::Session, None) => self.respond(request, Response::new(400), true),
-        }
-    }
-
-    /// A request of a polling session, which answers it in its own time.
-    fn poll(&mut self, request: RequestId, head: &Head<'_>, session: SessionKey) {
-        let (key, limit) = (Key::from_bits(request.connection), self.engine.max_payload);
-        if let Some((_, http)) = self.http(key) {
-            http.polls.push((session, request));
-        }
-        match head.method() {
-            Method::Get => {
-                self.act(session, |machine, actions| machine.handle_get(request, actions));
-            }
-            Method::Post => {
-                let is_binary = head.header("content-type") == Some("application/octet-stream");
-                let is_wanted = self.act(session, |machine, actions| {
-                    let is_wanted = machine.handle_post(request, actions);
-                    if is_binary {
-                        machine.handle_post_invalid(request, actions);
-                    }
-                    is_wanted && !is_binary
-                });
-                if let Some((_, http)) = self.http(key).filter(|_| is_wanted == Some(true)) {
-                    http.post = Some((session, request, Body::new(limit)));
-                }
-            }
-            _ => self.respond(request, Response::new(500), false),
-        }
-    }
-
-    /// The body of a POST is complete.
-    fn handle_post(&mut self, session: SessionKey, request: RequestId, body: &[u8]) {
-        let (now, text) = (self.now, String::from_utf8_lossy(body));
-        let machine = self.sessions.get(session).map(|it| &it.machine);
-        // It may have been answered meanwhile, because the session left polling.
-        if machine.is_some_and(|machine| machine.is_reading(request)) {
-            for packet in payload::decode(&text) {
-                self.receive(session, |machine, out| machine.handle_packet(now, packet, out));
-            }
-            self.act(session, |machine, actions| machine.handle_post_end(request, actions));
-        }
-        // Or the session is gone.
-        self.respond(request, Response::new(400), false);
-    }
-
     /// Puts a response in its place, and sends those whose turn it is.
     pub(super) fn respond(&mut self, request: RequestId, mut response: Response, close: bool) {
         let key = Key::from_bits(request.connection);
@@ -289,62 +169,23 @@ impl State {
         };
     }
 
-    /// A session that begins on a WebSocket.
-    fn open_websocket(&mut self, request: RequestId, head: &Head<'_>, query: &Query<'_>) {
-        let (now, config, sid) = (self.now, self.engine.clone(), new_sid());
-        let (channel, mut out) = (ChannelId(request.connection), Vec::new());
-        let mut machine =
-            engine::Session::open_websocket(now, config, sid, query.protocol, channel, &mut out);
-        if query.base64 {
-            machine.set_base64();
-        }
-        let session = self.open_session(machine);
-        if self.switch_protocols(request, head, session) {
-            self.perform(session, out);
-        } else {
-            self.closed.push(session);
-        }
-    }
-
-    /// Answers 101, and the connection is a WebSocket; or refuses, and returns `false`.
-    fn switch_protocols(
+    /// The connection of a request is a WebSocket now, once its response is written.
+    pub(super) fn open_channel(
         &mut self,
         request: RequestId,
-        head: &Head<'_>,
+        response: Vec<u8>,
         session: SessionKey,
-    ) -> bool {
-        let parts = RequestParts {
-            method: head.method().as_str(),
-            http_minor: head.minor_version(),
-            headers: |name| head.header_values(name),
-        };
-        let handshake = match ServerHandshake::check(&parts) {
-            Ok(handshake) => handshake,
-            Err(rejection) => {
-                let mut response = Response::new(rejection.status()).html(rejection.reason());
-                if let Some((name, value)) = rejection.header() {
-                    _ = response.set_header(name, value);
-                }
-                self.respond(request, response, true);
-                return false;
-            }
-        };
-        let limits =
-            websocket::Limits { max_message: self.engine.max_payload, ..Default::default() };
-        let Some(conn) = self.conns.get_mut(Key::from_bits(request.connection)) else {
-            return false;
-        };
-        let mut bytes = Vec::new();
-        // Can fail only for what we put in, which is nothing.
-        _ = handshake.write_response(&mut bytes, None, None, []);
-        conn.link.send(bytes);
+    ) {
+        let max_message = self.engine.max_payload;
+        let limits = websocket::Limits { max_message, ..websocket::Limits::default() };
+        let Some(conn) = self.conns.get_mut(Key::from_bits(request.connection)) else { return };
+        conn.link.send(response);
         conn.link.until = None;
         conn.protocol = Protocol::WebSocket(WebSocket {
             reader: websocket::Reader::new(Role::Server, limits),
             closing: Closing::Open,
             session: Some(session),
         });
-        true
     }
 
     /// As [`feed_http`](Self::feed_http).
@@ -455,7 +296,7 @@ impl State {
         self.conns.remove(key);
     }
 
-    fn http(&mut self, key: ConnKey) -> Option<(&mut Link, &mut Http)> {
+    pub(super) fn http(&mut self, key: ConnKey) -> Option<(&mut Link, &mut Http)> {
         match self.conns.get_mut(key)? {
             Conn { link, protocol: Protocol::Http(http), .. } => Some((link, http)),
             _ => None,

@@ -11,6 +11,7 @@
 //! do not:
 //!
 //! - `connections.rs`: from bytes to HTTP requests and WebSocket messages, and back
+//! - `requests.rs`: what becomes of a request
 //! - `sessions.rs`: Engine.IO; what sessions ask for, and what time does to them
 //! - `sockets.rs`: Socket.IO, and the application
 //!
@@ -24,6 +25,7 @@
 )]
 
 mod connections;
+mod requests;
 mod sessions;
 mod sockets;
 
