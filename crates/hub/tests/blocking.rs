@@ -291,6 +291,13 @@ fn a_violation_closes_the_session() {
         session.expect("6\u{1e}1");
         assert_eq!(session.get().status, 400);
     }
+    // Once it is known to have left, a client has nothing more to say.
+    let mut ws = websocket(address);
+    ws.send_all(["41", "40/nowhere"]);
+    assert_eq!(ws.text(), "44/nowhere,{\"message\":\"Invalid namespace\"}");
+    ws.send("42[\"message\"]");
+    ws.expect_close(None);
+    drop(ws);
     expect_nobody(&server);
 }
 
