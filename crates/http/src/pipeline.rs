@@ -134,8 +134,7 @@ impl Pipeline {
         let Asked { minor_version, keep_alive, is_head } = *asked;
         let keep_alive = keep_alive && !close;
         let mut bytes = Vec::new();
-        response
-            .write_to(&mut bytes, ResponseContext { minor_version, keep_alive, is_head, date });
+        response.write_to(&mut bytes, ResponseContext { minor_version, keep_alive, is_head, date });
         self.fill(ticket, bytes, close)
     }
 
