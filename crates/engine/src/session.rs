@@ -307,6 +307,20 @@ impl Session {
         }
     }
 
+    /// Sends a packet: queues it for the next answer to a GET, or asks for it to be transmitted on the WebSocket. Dropped
+    /// when the session is closing or closed.
+    ///
+    /// The simple way; who wants to write straight into the WebSocket's buffer asks for the [`lane`](Self::lane).
+    pub fn send(&mut self, packet: Outgoing, actions: &mut Vec<Action>) {
+        match &mut self.state {
+            State::Polling(polling) => polling.queue(packet),
+            State::WebSocket { channel } => {
+                actions.push(Action::Transmit { channel: *channel, packet });
+            }
+            State::Closing { .. } | State::Closed => {}
+        }
+    }
+
     /// Whether a packet that is queued now leaves with the next flush, with nothing in front of it.
     pub fn is_writable(&self) -> bool {
         match &self.state {

@@ -98,7 +98,12 @@ impl<'a> Head<'a> {
 
     /// The value of the first header line called `name`, in any case.
     pub fn header_bytes(&self, name: &str) -> Option<&[u8]> {
-        self.values(name).next()
+        self.header_values(name).next()
+    }
+
+    /// The values of all header lines called `name`, in any case, in order.
+    pub fn header_values(&self, name: &str) -> impl Iterator<Item = &[u8]> {
+        self.fields().filter_map(move |field| field.value_of(name))
     }
 
     /// All header lines in order, names as they were sent, values without surrounding blanks.
@@ -109,7 +114,7 @@ impl<'a> Head<'a> {
     /// Whether a header called `name` lists `token`, both in any case, over all lines of that name
     /// (RFC 9110 §5.6.1).
     pub fn has_token(&self, name: &str, token: &str) -> bool {
-        self.values(name).any(|value| fields::lists(value, token))
+        self.header_values(name).any(|value| fields::lists(value, token))
     }
 
     /// Whether the connection may serve another request after this one (RFC 9112 §9.3).
@@ -169,10 +174,6 @@ impl<'a> Head<'a> {
         }
         raw.extend_from_slice(b"\r\n");
         Head { raw: Cow::Owned(raw), facts: self.facts }.into_owned()
-    }
-
-    fn values(&self, name: &str) -> impl Iterator<Item = &[u8]> {
-        self.fields().filter_map(move |field| field.value_of(name))
     }
 
     fn fields(&self) -> Fields<'_> {

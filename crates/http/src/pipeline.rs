@@ -1,7 +1,7 @@
 use std::collections::VecDeque;
 use std::mem;
 
-use crate::Head;
+use crate::{Head, Response, ResponseContext};
 
 /// Keeps the responses of one connection in the order of its requests (RFC 9112 §9.3.2).
 ///
@@ -11,7 +11,7 @@ use crate::Head;
 /// caller's to limit, by [`len`](Self::len).
 ///
 /// ```
-/// use siomio_http::{Item, Limits, Pipeline, Reader, Ready};
+/// use siomio_http::{Item, Limits, Pipeline, Reader, Ready, Response};
 ///
 /// let mut reader = Reader::new(Limits::default());
 /// let step = reader.read(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n")?;
@@ -25,6 +25,12 @@ use crate::Head;
 /// assert!(pipeline.fill(first, b"one".to_vec(), false));
 /// assert_eq!(pipeline.next_ready(), Some(Ready { bytes: b"one".to_vec(), close: false }));
 /// assert_eq!(pipeline.next_ready(), Some(Ready { bytes: b"two".to_vec(), close: false }));
+///
+/// // A whole response takes the form that its request asks for.
+/// let third = pipeline.open(&head);
+/// assert!(pipeline.respond(third, &Response::new(200).text("three"), None, true));
+/// let Some(ready) = pipeline.next_ready() else { unreachable!() };
+/// assert!(ready.bytes.ends_with(b"Connection: close\r\n\r\nthree") && ready.close);
 /// # Ok::<(), siomio_http::Error>(())
 /// ```
 #[derive(Debug)]
@@ -56,8 +62,16 @@ pub struct Ready {
 
 #[derive(Debug)]
 enum Slot {
-    Waiting,
+    Waiting(Asked),
     Filled(Vec<u8>),
+}
+
+/// What of a request decides the form of its response.
+#[derive(Clone, Copy, Debug)]
+struct Asked {
+    minor_version: u8,
+    keep_alive: bool,
+    is_head: bool,
 }
 
 impl Ticket {
@@ -83,14 +97,14 @@ impl Pipeline {
     ///
     /// Behind a closing response the ticket is valid but stands for nothing.
     pub fn open(&mut self, head: &Head<'_>) -> Ticket {
-        self.place(head.keep_alive())
+        self.place(Asked::by(head))
     }
 
     /// Takes a place for a last response that answers no request: what came could not be read.
     ///
     /// Behind a closing response the ticket is valid but stands for nothing.
     pub fn open_last(&mut self) -> Ticket {
-        self.place(false)
+        self.place(Asked { minor_version: 1, keep_alive: false, is_head: false })
     }
 
     /// Takes no more requests: the last response that is outstanding closes, unless an earlier one
@@ -106,7 +120,7 @@ impl Pipeline {
     /// or never existed.
     pub fn fill(&mut self, ticket: Ticket, bytes: Vec<u8>, close: bool) -> bool {
         match self.slot(ticket) {
-            Some(slot @ Slot::Waiting) => *slot = Slot::Filled(bytes),
+            Some(slot @ Slot::Waiting(_)) => *slot = Slot::Filled(bytes),
             _ => return false,
         }
         if close {
@@ -115,6 +129,26 @@ impl Pipeline {
             self.release();
         }
         true
+    }
+
+    /// Writes a response into its place, in the form that its request asks for: [`Response::write_to`]
+    /// with the context of the request, and [`fill`](Self::fill). `date` is the value of the `Date`
+    /// header; with `close` the connection ends after the response, whatever the request allows.
+    ///
+    /// Returns whether the response was taken, as `fill` does.
+    pub fn respond(
+        &mut self,
+        ticket: Ticket,
+        response: &Response,
+        date: Option<&str>,
+        close: bool,
+    ) -> bool {
+        let Some(Slot::Waiting(asked)) = self.slot(ticket) else { return false };
+        let Asked { minor_version, keep_alive, is_head } = *asked;
+        let keep_alive = keep_alive && !close;
+        let mut bytes = Vec::new();
+        response.write_to(&mut bytes, ResponseContext { minor_version, keep_alive, is_head, date });
+        self.fill(ticket, bytes, close)
     }
 
     /// The next response in order, if it is ready.
@@ -135,7 +169,7 @@ impl Pipeline {
     /// Whether the response to `ticket` is outstanding and next in order, so that an interim
     /// response ([`CONTINUE`](crate::CONTINUE)) may be written for it now.
     pub fn is_first(&self, ticket: Ticket) -> bool {
-        matches!(self.front, Some(Slot::Waiting)) && ticket.0 == self.first
+        matches!(self.front, Some(Slot::Waiting(_))) && ticket.0 == self.first
     }
 
     /// Whether a response that closes has its place or was taken: what is read from now on will
@@ -155,15 +189,15 @@ impl Pipeline {
     }
 
     /// Opens the place that comes next, unless nothing comes any more.
-    fn place(&mut self, keep_alive: bool) -> Ticket {
+    fn place(&mut self, asked: Asked) -> Ticket {
         let sequence = self.next;
         self.next += 1;
         if sequence < self.end {
             match &self.front {
-                None => self.front = Some(Slot::Waiting),
-                Some(_) => self.rest.push_back(Slot::Waiting),
+                None => self.front = Some(Slot::Waiting(asked)),
+                Some(_) => self.rest.push_back(Slot::Waiting(asked)),
             }
-            if !keep_alive {
+            if !asked.keep_alive {
                 self.end = self.next;
             }
         }
@@ -182,6 +216,14 @@ impl Pipeline {
         if self.rest.is_empty() {
             self.rest = VecDeque::new();
         }
+    }
+}
+
+impl Asked {
+    fn by(head: &Head<'_>) -> Self {
+        let context = ResponseContext::new(head, None);
+        let ResponseContext { minor_version, keep_alive, is_head, date: _ } = context;
+        Self { minor_version, keep_alive, is_head }
     }
 }
 

@@ -96,13 +96,7 @@ impl World {
     }
 
     fn send(&mut self, packet: Outgoing) {
-        match self.session.lane() {
-            Lane::Queue => self.session.queue(packet),
-            Lane::WebSocket { channel, .. } => {
-                self.actions.push(Action::Transmit { channel, packet });
-            }
-            Lane::Closed => {}
-        }
+        self.session.send(packet, &mut self.actions);
     }
 
     fn after(&mut self, millis: u64) -> String {

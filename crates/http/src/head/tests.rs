@@ -29,6 +29,7 @@ fn parts_of_a_head() {
     assert_eq!(head.query_pairs().count(), 3);
     assert_eq!(head.minor_version(), 1);
     assert_eq!(head.header("X-a"), Some("one"), "the first wins");
+    assert!(head.header_values("x-A").eq([b"one", b"two"]), "all of them");
     assert_eq!(head.header("Empty"), Some(""));
     for name in ["absent", "", "Hos", "Hostt", "Referer: http"] {
         assert_eq!(head.header(name), None, "{name}");

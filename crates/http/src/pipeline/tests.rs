@@ -38,6 +38,41 @@ fn responses_leave_in_order_and_only_once() {
 }
 
 #[test]
+fn a_response_takes_the_form_its_request_asks_for() {
+    let request = |line: &str| {
+        Head::parse(Cow::Owned(format!("{line}\r\nHost: h\r\n\r\n").into_bytes()), 9).unwrap()
+    };
+    let (mut pipeline, hi) = (Pipeline::new(), Response::new(200).text("hi"));
+    let head = pipeline.open(&request("HEAD / HTTP/1.1"));
+    let closing = pipeline.open(&request("GET / HTTP/1.1"));
+    let late = pipeline.open(&request("GET / HTTP/1.1"));
+    assert!(pipeline.respond(head, &hi, Some("now"), false));
+    assert!(!pipeline.respond(head, &hi, None, false), "answered before");
+    assert!(pipeline.respond(closing, &hi, None, true));
+    assert!(!pipeline.respond(late, &hi, None, false), "given up");
+    let mut next = || {
+        let ready = pipeline.next_ready()?;
+        Some((String::from_utf8(ready.bytes).unwrap(), ready.close))
+    };
+    let content_type = "Content-Type: text/plain; charset=UTF-8\r\n";
+    let (text, close) = next().unwrap();
+    assert_eq!(
+        text,
+        format!("HTTP/1.1 200 OK\r\n{content_type}Date: now\r\nContent-Length: 2\r\n\r\n")
+    );
+    assert!(!close);
+    let (text, close) = next().unwrap();
+    assert!(text.ends_with("Connection: close\r\n\r\nhi") && close, "{text}");
+    assert_eq!(next(), None);
+
+    let mut pipeline = Pipeline::new();
+    let old = pipeline.open(&request("GET / HTTP/1.0"));
+    assert!(pipeline.respond(old, &hi, None, false));
+    let ready = pipeline.next_ready().unwrap();
+    assert!(ready.bytes.ends_with(b"Connection: close\r\n\r\nhi") && ready.close);
+}
+
+#[test]
 fn nothing_follows_a_response_that_closes() {
     let (mut pipeline, head) = (Pipeline::new(), head(""));
     let [a, b, c] = [(); 3].map(|()| pipeline.open(&head));
