@@ -213,7 +213,7 @@ fn a_question_that_nobody_answers_ends_in_503() {
     echo_with(
         |builder| {
             let kept = kept.clone();
-            builder.request_timeout(Duration::from_millis(50)).allow_request(move |_, decision| {
+            builder.decision_timeout(Duration::from_millis(50)).allow_request(move |_, decision| {
                 kept.lock().expect("nobody panics").push(decision);
             })
         },

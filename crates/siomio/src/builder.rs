@@ -33,6 +33,7 @@ pub struct ServerBuilder {
     http: siomio_http::Limits,
     head_timeout: Duration,
     request_timeout: Duration,
+    decision_timeout: Duration,
     send_timeout: Duration,
     keep_alive_timeout: Duration,
 }
@@ -54,6 +55,7 @@ impl ServerBuilder {
             http: siomio_http::Limits::default(),
             head_timeout: Duration::from_secs(60),
             request_timeout: Duration::from_secs(300),
+            decision_timeout: Duration::from_secs(60),
             send_timeout: Duration::from_secs(60),
             keep_alive_timeout: Duration::from_secs(65),
         }
@@ -171,7 +173,7 @@ impl ServerBuilder {
 
     /// Decides who may open a session: asked once for each, on either transport, when nothing else is wrong with the
     /// request. The answer may come later, from any thread; if it does not come within
-    /// [`request_timeout`](Self::request_timeout), the client gets 503. Default: everybody.
+    /// [`decision_timeout`](Self::decision_timeout), the client gets 503. Default: everybody.
     ///
     /// ```
     /// use siomio::Server;
@@ -191,6 +193,13 @@ impl ServerBuilder {
         allow: impl Fn(&Request<'_>, Decision) + Send + Sync + 'static,
     ) -> Self {
         self.allow_request = Some(Hook(Arc::new(allow)));
+        self
+    }
+
+    /// Time that [`allow_request`](Self::allow_request), or a [middleware](crate::Engine::use_middleware), may take over one
+    /// request; then it is answered 503. Default 60 s.
+    pub fn decision_timeout(mut self, timeout: Duration) -> Self {
+        self.decision_timeout = capped(timeout);
         self
     }
 
@@ -298,6 +307,7 @@ impl ServerBuilder {
             http: self.http,
             head_timeout: self.head_timeout,
             request_timeout: self.request_timeout,
+            decision_timeout: self.decision_timeout,
             send_timeout: self.send_timeout,
             keep_alive_timeout: self.keep_alive_timeout,
         };

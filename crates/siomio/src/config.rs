@@ -29,6 +29,7 @@ pub(crate) struct Config {
     pub(crate) http: http::Limits,
     pub(crate) head_timeout: Duration,
     pub(crate) request_timeout: Duration,
+    pub(crate) decision_timeout: Duration,
     pub(crate) send_timeout: Duration,
     pub(crate) keep_alive_timeout: Duration,
 }

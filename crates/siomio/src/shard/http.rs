@@ -184,7 +184,7 @@ impl Core {
     /// Keeps a request, and what was read behind it, until it can be worked on.
     fn hold(&mut self, conn: ConnKey, bytes: Vec<u8>, until: Hold) {
         let (limits, deadline) =
-            (self.shared.config.http, self.now + self.shared.config.request_timeout);
+            (self.shared.config.http, self.now + self.shared.config.decision_timeout);
         if let Some(http) = self.conns.get_mut(conn).and_then(|state| state.http_mut()) {
             http.reader = Reader::new(limits);
             http.patience = match until {
