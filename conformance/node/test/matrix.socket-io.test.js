@@ -1,58 +1,67 @@
 'use strict';
 
-// The official socket.io-client against the Socket.IO conformance server.
+// Every version of the official socket.io-client against the Socket.IO conformance server.
 
 const assert = require('node:assert/strict');
 const { after, before, describe, test } = require('node:test');
 
-const { Manager } = require('socket.io-client');
-
+const { SOCKET_IO, TAKES_ALL } = require('../support/clients');
 const { MODES, SHARDS, largeBinary } = require('../support/modes');
 const { startSio } = require('../support/servers');
-const { DEADLINE_MS, Inbox, next } = require('../support/wait');
+const { Way, assertNumbered, bytes, connected, echo, markBy, request } = require('../support/socket-io');
+const { next } = require('../support/wait');
 
 // Pings as often as by default, so that they mingle with the data; patient with a busy machine.
 const PATIENT = { PING_TIMEOUT: 10_000 };
 const FLOOD_DEADLINE_MS = 30_000;
 
 for (const shards of SHARDS) {
-  describe(`socket.io-client, SHARDS=${shards}`, () => {
+  describe(`SHARDS=${shards}`, () => {
     let server;
     before(async () => {
-      server = await startSio({ SHARDS: shards, ...PATIENT });
+      server = await startSio({ SHARDS: shards, ...TAKES_ALL, ...PATIENT });
     });
     after(() => server?.stop());
 
-    for (const mode of MODES) {
-      describe(mode.name, () => {
-        connections(() => server, mode);
-        events(() => server, mode);
-        acknowledgements(() => server, mode);
-        rooms(() => server, mode);
-        disconnects(() => server, mode);
-        floods(() => server, mode);
-      });
+    for (const version of SOCKET_IO) {
+      for (const mode of MODES) {
+        describe(`${version.name}, ${mode.name}, SHARDS=${shards}`, () => {
+          const way = new Way(() => server, version, mode);
+          connections(way);
+          events(way);
+          acknowledgements(way);
+          rooms(way);
+          disconnects(way);
+          floods(way);
+        });
+      }
     }
-    describe('all modes together', () => crowd(() => server));
   });
 }
 
-function connections(server, mode) {
+function connections(way) {
   for (const nsp of ['/', '/custom']) {
     test(`connects to ${nsp}, and 'auth' brings what the client sent`, async (t) => {
-      const sent = { token: 'abc', deep: { list: [1, null, '👍'] } };
-      const [given, absent] = [newClient(t, server(), mode, nsp, { auth: sent }), newClient(t, server(), mode, nsp)];
-      assert.deepEqual(await given.inbox('auth').take(), [sent]);
+      const { credentials, greeting } = way.version;
+      const [given, absent] = [way.client(t, nsp, credentials), way.client(t, nsp)];
+      assert.deepEqual(await given.inbox('auth').take(), [greeting(nsp, credentials)]);
       assert.deepEqual(await absent.inbox('auth').take(), [{}]);
     });
   }
 
+  test('the query of a namespace is credentials for clients that have no others', async (t) => {
+    const client = way.clientAt(t, '/custom?token=abc');
+    assert.deepEqual(await client.inbox('auth').take(), [way.version.queryGreets ? { token: 'abc' } : {}]);
+    await echo(client, 'hello');
+  });
+
   test('two namespaces share one connection and know nothing of one another', async (t) => {
-    const manager = open(t, server(), mode);
-    const main = enter(manager, '/', { auth: { at: 'main' } });
-    const custom = enter(manager, '/custom', { auth: { at: 'custom' } });
-    assert.deepEqual(await main.inbox('auth').take(), [{ at: 'main' }]);
-    assert.deepEqual(await custom.inbox('auth').take(), [{ at: 'custom' }]);
+    const manager = way.open(t);
+    const main = way.enter(manager, '/', { at: 'main' });
+    const custom = way.enter(manager, '/custom', { at: 'custom' });
+    const { greeting } = way.version;
+    assert.deepEqual(await main.inbox('auth').take(), [greeting('/', { at: 'main' })]);
+    assert.deepEqual(await custom.inbox('auth').take(), [greeting('/custom', { at: 'custom' })]);
     main.socket.emit('message', 'main');
     custom.socket.emit('message', 'custom');
     assert.deepEqual(await main.inbox('message-back').take(), ['main']);
@@ -62,40 +71,37 @@ function connections(server, mode) {
   });
 
   test('an unknown namespace is refused, the connection goes on', async (t) => {
-    const manager = open(t, server(), mode);
-    const main = await connected(enter(manager, '/'));
+    const manager = way.open(t);
+    const main = await connected(way.enter(manager, '/'));
     const { id } = manager.engine;
-    const unknown = manager.socket('/unknown', { auth: { token: 'abc' } });
-    const [error] = await next(unknown, 'connect_error');
+    const { socket } = way.enter(manager, '/unknown', { token: 'abc' });
+    const [error] = await next(socket, way.version.refusal);
     assert.equal(error.message, 'Invalid namespace');
-    assert.equal(unknown.connected, false);
+    assert.equal(socket.connected, false);
     await echo(main, 'still here');
     assert.equal(manager.engine.id, id);
   });
 
   test('ids differ: session, namespaces, clients', async (t) => {
-    const clients = [open(t, server(), mode), open(t, server(), mode)];
-    const ids = [];
-    for (const manager of clients) {
-      for (const nsp of ['/', '/custom']) {
-        const { socket } = await connected(enter(manager, nsp));
-        ids.push(socket.id);
-      }
-      ids.push(manager.engine.id);
-    }
-    assert.ok(ids.every((id) => typeof id === 'string' && id !== ''));
-    assert.equal(new Set(ids).size, 6, ids.join(' '));
+    const ids = await Promise.all([0, 1].map(async () => {
+      const manager = way.open(t);
+      const sockets = ['/', '/custom'].map((nsp) => way.enter(manager, nsp));
+      await Promise.all(sockets.map(connected));
+      return [manager.engine.id, ...sockets.map(({ socket }) => socket.id)];
+    }));
+    assert.ok(ids.flat().every((id) => typeof id === 'string' && id !== ''));
+    assert.equal(new Set(ids.flat()).size, 2 * way.version.ids, ids.join(' '));
   });
 }
 
-function events(server, mode) {
+function events(way) {
   test('arguments of every kind come back', async (t) => {
-    const client = newClient(t, server(), mode, '/');
+    const client = await way.textClient(t);
     for (const args of ARGUMENTS) await echo(client, ...args);
   });
 
   test('objects keep the order of their keys', async (t) => {
-    const client = newClient(t, server(), mode, '/');
+    const client = await way.textClient(t);
     const sent = { zebra: 1, apple: { y: [], x: {} }, _: null, 'ключ': '', 10: true, 9: false };
     client.socket.emit('message', sent);
     const [back] = await client.inbox('message-back').take();
@@ -103,7 +109,7 @@ function events(server, mode) {
   });
 
   test('binary comes back from any depth', async (t) => {
-    const client = newClient(t, server(), mode, '/custom');
+    const client = way.client(t, '/custom');
     await echo(client, Buffer.from([1, 2, 3]));
     await echo(client, Buffer.alloc(0));
     const deep = [{ er: [Buffer.from('x'), null, { est: bytes(3) }] }];
@@ -114,43 +120,43 @@ function events(server, mode) {
   });
 
   test('an object that only looks like a placeholder is left alone', async (t) => {
-    const client = newClient(t, server(), mode, '/');
+    const client = way.client(t);
     await echo(client, { _placeholder: true, num: 0 });
   });
 
   test('text of 900 KB comes back', async (t) => {
-    const client = newClient(t, server(), mode, '/');
-    const text = '€'.repeat(300_000);
+    const client = way.client(t);
+    const text = way.version.wideText ? '€'.repeat(300_000) : 'x'.repeat(900_000);
     client.socket.emit('message', text);
     const [back] = await client.inbox('message-back').take();
     assert.ok(back === text, `${back?.length} characters came back`);
   });
 
-  test(`binary of ${largeBinary(mode) / 1000} KB comes back`, async (t) => {
-    const client = await settle(newClient(t, server(), mode, '/'), mode);
-    const sent = bytes(largeBinary(mode));
+  test(`binary of ${largeBinary(way.mode) / 1000} KB comes back`, async (t) => {
+    const client = await way.settle(way.client(t));
+    const sent = bytes(largeBinary(way.mode));
     client.socket.emit('message', { payload: sent });
     const [{ payload }] = await client.inbox('message-back').take();
     assert.ok(Buffer.isBuffer(payload) && payload.equals(sent), `${payload?.length} bytes came back`);
   });
 }
 
-function acknowledgements(server, mode) {
+function acknowledgements(way) {
   test('the server acknowledges', async (t) => {
-    const { socket } = newClient(t, server(), mode, '/');
+    const { socket } = await way.textClient(t);
     const binary = ['with', Buffer.from([1, 2]), { and: [bytes(1000)] }];
     for (const args of [...ARGUMENTS, binary]) assert.deepEqual(await request(socket, ...args), args);
   });
 
   test('many acknowledgements under way are not mixed up', async (t) => {
-    const { socket } = newClient(t, server(), mode, '/custom');
+    const { socket } = way.client(t, '/custom');
     const sent = Array.from({ length: 200 }, (_, i) => (i % 5 === 0 ? [i, bytes(i)] : [i]));
     const received = await Promise.all(sent.map((args) => request(socket, ...args)));
     assert.deepEqual(received, sent);
   });
 
   test('the client acknowledges', async (t) => {
-    const { socket, inbox } = newClient(t, server(), mode, '/');
+    const { socket, inbox } = await way.textClient(t);
     const answers = [[], ['yes'], [null, 1.5, { a: ['👍'] }], ['bytes', Buffer.from([9, 8, 7]), { deep: bytes(500) }]];
     for (const answer of answers) {
       socket.once('ack-request', (...args) => {
@@ -163,9 +169,9 @@ function acknowledgements(server, mode) {
   });
 }
 
-function rooms(server, mode) {
+function rooms(way) {
   test('a broadcast reaches every client of the namespace, once', async (t) => {
-    const [a, b, stranger] = ['/', '/', '/custom'].map((nsp) => newClient(t, server(), mode, nsp));
+    const [a, b, stranger] = ['/', '/', '/custom'].map((nsp) => way.client(t, nsp));
     await Promise.all([a, b, stranger].map(connected));
     const args = ['to all', { n: 1 }, Buffer.from([1, 2, 3])];
     a.socket.emit('broadcast', ...args);
@@ -178,7 +184,7 @@ function rooms(server, mode) {
   });
 
   test('a room is all its members but the sender, and nobody else', async (t) => {
-    const clients = [0, 1, 2, 3].map(() => newClient(t, server(), mode, '/'));
+    const clients = [0, 1, 2, 3].map(() => way.client(t));
     const [sender, member, other, outsider] = clients;
     const room = `room ${sender.name}`;
     for (const { socket } of [sender, member, other]) socket.emit('join', room);
@@ -201,7 +207,7 @@ function rooms(server, mode) {
   });
 
   test('every socket is in the room of its id', async (t) => {
-    const [a, b, c] = [0, 1, 2].map(() => newClient(t, server(), mode, '/'));
+    const [a, b, c] = [0, 1, 2].map(() => way.client(t));
     await Promise.all([a, b, c].map(connected));
     a.socket.emit('to-room', b.socket.id, 'just for b');
     assert.deepEqual(await b.inbox('room-back').take(), ['just for b']);
@@ -210,7 +216,7 @@ function rooms(server, mode) {
   });
 
   test('a room that is no string is not joined', async (t) => {
-    const [a, b] = [newClient(t, server(), mode, '/'), newClient(t, server(), mode, '/')];
+    const [a, b] = [way.client(t), way.client(t)];
     for (const room of [7, null, ['7'], { 7: '7' }]) b.socket.emit('join', room);
     b.socket.emit('join');
     await echo(b, 'done');
@@ -221,28 +227,27 @@ function rooms(server, mode) {
   });
 }
 
-function disconnects(server, mode) {
+function disconnects(way) {
   test("'bye' ends one namespace and leaves the other", async (t) => {
-    const manager = open(t, server(), mode);
-    const [main, custom] = [enter(manager, '/'), enter(manager, '/custom')];
-    await Promise.all([main, custom].map(connected));
+    const manager = way.open(t);
+    const [leaver, stayer] = await leaverAndStayer(way, manager);
     const { id } = manager.engine;
-    const former = main.socket.id;
+    const former = leaver.socket.id;
 
-    main.socket.emit('bye');
-    assert.equal((await main.inbox('disconnect').take())[0], 'io server disconnect');
-    await echo(custom, 'still here');
-    assert.equal(custom.socket.connected, true);
+    leaver.socket.emit('bye');
+    assert.equal((await leaver.inbox('disconnect').take())[0], 'io server disconnect');
+    await echo(stayer, 'still here');
+    assert.equal(stayer.socket.connected, true);
 
-    main.socket.connect();
-    await echo(main, 'back');
-    assert.notEqual(main.socket.id, former);
+    leaver.socket.connect();
+    await echo(leaver, 'back');
+    assert.equal(leaver.socket.id !== former, way.version.ids === 3);
     assert.equal(manager.engine.id, id);
   });
 
   test("'bye-all' ends every namespace and the connection", async (t) => {
-    const manager = open(t, server(), mode);
-    const [main, custom] = [enter(manager, '/'), enter(manager, '/custom')];
+    const manager = way.open(t);
+    const [main, custom] = [way.enter(manager, '/'), way.enter(manager, '/custom')];
     await Promise.all([main, custom].map(connected));
     const closed = next(manager.engine, 'close');
     custom.socket.emit('bye-all');
@@ -254,31 +259,39 @@ function disconnects(server, mode) {
   });
 
   test('a client that disconnects may come back', async (t) => {
-    const client = newClient(t, server(), mode, '/', { auth: { token: 1 } });
+    const client = way.client(t, '/custom', { token: 'abc' });
     await echo(client, 'first');
     const former = client.socket.id;
-    assert.deepEqual(await client.inbox('auth').take(), [{ token: 1 }]);
+    assert.deepEqual(await client.inbox('auth').take(), [{ token: 'abc' }]);
 
     client.socket.disconnect();
     assert.equal((await client.inbox('disconnect').take())[0], 'io client disconnect');
     client.socket.connect();
-    assert.deepEqual(await client.inbox('auth').take(), [{ token: 1 }]);
+    assert.deepEqual(await client.inbox('auth').take(), [{ token: 'abc' }]);
     await echo(client, 'second');
     assert.notEqual(client.socket.id, former);
   });
 
   test('a client that leaves a namespace keeps the other', async (t) => {
-    const manager = open(t, server(), mode);
-    const [main, custom] = [enter(manager, '/'), enter(manager, '/custom')];
-    await Promise.all([main, custom].map(connected));
-    main.socket.disconnect();
-    await echo(custom, 'still here');
-    main.socket.connect();
-    await echo(main, 'back');
+    const manager = way.open(t);
+    const [leaver, stayer] = await leaverAndStayer(way, manager);
+    leaver.socket.disconnect();
+    await echo(stayer, 'still here');
+    leaver.socket.connect();
+    await echo(leaver, 'back');
+  });
+
+  test("'bye' from the only namespace ends the connection for good", async (t) => {
+    const client = await connected(way.client(t));
+    const closed = next(client.socket.io.engine, 'close');
+    client.socket.emit('bye');
+    assert.equal((await client.inbox('disconnect').take())[0], 'io server disconnect');
+    await closed;
+    assert.equal(client.socket.connected, false);
   });
 
   test('a client that lost its connection comes back by itself, and its rooms are gone', async (t) => {
-    const [client, other] = [newClient(t, server(), mode, '/'), newClient(t, server(), mode, '/')];
+    const [client, other] = [way.client(t), way.client(t)];
     const room = `room ${client.name}`;
     client.socket.emit('join', room);
     await echo(client, 'joined');
@@ -296,72 +309,40 @@ function disconnects(server, mode) {
   });
 }
 
-function floods(server, mode) {
-  if (mode.name === 'upgrade') {
+/** One client in two namespaces, the first of which it can leave and enter again. */
+async function leaverAndStayer(way, manager) {
+  const leaver = way.version.reenters;
+  const names = [leaver, ['/', '/custom'].find((nsp) => nsp !== leaver)];
+  return Promise.all(names.map((nsp) => connected(way.enter(manager, nsp))));
+}
+
+function floods(way) {
+  if (way.mode.name === 'upgrade') {
     test('events sent across the upgrade come back in order', async (t) => {
-      await Promise.all([0, 1, 2, 3, 4, 5].map((pace) => numbersAcrossUpgrade(t, server(), mode, pace)));
+      await Promise.all([0, 1, 2, 3, 4, 5].map((pace) => numbersAcrossUpgrade(way.client(t), pace)));
     });
     return;
   }
-  const count = mode.name === 'websocket' ? 20_000 : 2_000;
+  const count = way.mode.name === 'websocket' ? 20_000 : 2_000;
   test(`${count} events in a row come back in order`, async (t) => {
-    const { socket, inbox } = await connected(newClient(t, server(), mode, '/'));
+    const { socket, inbox } = await connected(way.client(t));
     for (let i = 0; i < count; i += 1) socket.emit('message', i);
     assertNumbered(await inbox('message-back').takeAll(count, FLOOD_DEADLINE_MS));
   });
 }
 
-/** Fifty clients, coming in every way, in five rooms of ten. */
-function crowd(server) {
-  test('fifty clients at once: echoes, rooms, a broadcast', async (t) => {
-    const clients = Array.from({ length: 50 }, (_, i) => {
-      const mode = MODES[i % MODES.length];
-      return newClient(t, server(), mode, '/', { auth: { i } });
-    });
-    await Promise.all(clients.map(async ({ socket, inbox }, i) => {
-      assert.deepEqual(await inbox('auth').take(), [{ i }]);
-      for (let n = 0; n < 20; n += 1) socket.emit('message', n, `of ${i}`);
-      socket.emit('join', `room ${i % 5}`);
-      socket.emit('message', 20, 'joined');
-      const echoes = await inbox('message-back').takeAll(21);
-      assertNumbered(echoes);
-      assert.ok(echoes.slice(0, 20).every(([, of]) => of === `of ${i}`));
-    }));
-
-    clients.forEach(({ socket }, i) => {
-      for (let n = 0; n < 3; n += 1) socket.emit('to-room', `room ${i % 5}`, i, n);
-    });
-    await Promise.all(clients.map(async ({ inbox }, i) => {
-      const received = await inbox('room-back').takeAll(9 * 3);
-      for (const sender of others(i)) {
-        const from = received.filter(([of]) => of === sender).map(([, n]) => n);
-        assert.deepEqual(from, [0, 1, 2], `client ${i}, from client ${sender}`);
-      }
-    }));
-
-    clients[0].socket.emit('broadcast', 'to all');
-    clients[0].socket.emit('broadcast', 'marker');
-    await Promise.all(clients.map(async ({ inbox }) => {
-      assert.deepEqual(await inbox('broadcast-back').takeAll(2), [['to all'], ['marker']]);
-      assert.equal(inbox('room-back').all.length, 9 * 3);
-    }));
-  });
-
-  const others = (i) => Array.from({ length: 10 }, (_, k) => k * 5 + (i % 5)).filter((other) => other !== i);
-}
-
 /** Sends numbers from the beginning until well after the upgrade, a few every `pace` ms and more at each step of it. */
-async function numbersAcrossUpgrade(t, server, mode, pace) {
-  const { socket, inbox } = newClient(t, server, mode, '/');
+async function numbersAcrossUpgrade({ socket, inbox }, pace) {
   const { engine } = socket.io;
   let sent = 0;
   const send = (count) => {
     for (let i = 0; i < count; i += 1) socket.emit('message', sent++, sent % 10 === 0 ? bytes(5) : 'text');
   };
-  socket.once('connect', () => send(50));
-  for (const step of ['upgrading', 'upgrade']) engine.once(step, () => send(50));
-
   const upgraded = next(engine, 'upgrade');
+  // Not before: of what is sent while an old client connects, and what is sent as soon as it has, the latter goes first.
+  await next(socket, 'connect');
+  send(50);
+  for (const step of ['upgrading', 'upgrade']) engine.once(step, () => send(50));
   const pump = setInterval(() => send(1 + pace), pace);
   try {
     await upgraded;
@@ -371,71 +352,6 @@ async function numbersAcrossUpgrade(t, server, mode, pace) {
   send(500);
   assertNumbered(await inbox('message-back').takeAll(sent));
 }
-
-/** A connection without a namespace so far. */
-function open(t, server, mode) {
-  const manager = new Manager(server.url, { ...mode.options, reconnectionDelay: 10, reconnectionDelayMax: 50 });
-  t.after(() => {
-    manager.reconnection(false);
-    manager._close();
-  });
-  return manager;
-}
-
-/** A socket in a namespace of that connection, with an inbox for each event from the beginning on. */
-function enter(manager, nsp, options) {
-  const socket = manager.socket(nsp, options);
-  const names = ['auth', 'message-back', 'ack-response', 'broadcast-back', 'room-back', 'disconnect'];
-  const inboxes = new Map(names.map((event) => [event, new Inbox(socket, event)]));
-  return { socket, inbox: (event) => inboxes.get(event), name: (clientCount += 1) };
-}
-
-let clientCount = 0;
-
-/** A socket in a namespace, on a connection of its own. */
-const newClient = (t, server, mode, nsp, options) => enter(open(t, server, mode), nsp, options);
-
-async function connected(client) {
-  if (!client.socket.connected) await next(client.socket, 'connect');
-  return client;
-}
-
-/** Waits until the client is on the transport it will stay on. */
-async function settle(client, mode) {
-  if (mode.name === 'upgrade') await next(client.socket.io.engine, 'upgrade');
-  return connected(client);
-}
-
-/** Sends `message` and asserts that the same arguments are the next to come back. */
-async function echo({ socket, inbox }, ...args) {
-  socket.emit('message', ...args);
-  assert.deepEqual(await inbox('message-back').take(), args);
-}
-
-const request = (socket, ...args) =>
-  new Promise((resolve, reject) => {
-    const acknowledged = (error, ...answer) => (error ? reject(error) : resolve(answer));
-    socket.timeout(DEADLINE_MS).emit('message-with-ack', ...args, acknowledged);
-  });
-
-/** What `sender` sent before this, all of `clients` have got when it returns: a broadcast keeps the order of its sender. */
-async function markBy(sender, clients) {
-  const marker = `marker ${(markCount += 1)}`;
-  sender.socket.emit('broadcast', marker);
-  for (const { inbox } of clients) {
-    // Other tests' markers have no place here: each test waits for its own.
-    assert.deepEqual(await inbox('broadcast-back').take(), [marker]);
-  }
-}
-
-let markCount = 0;
-
-function assertNumbered(events) {
-  const wrong = events.findIndex(([n], i) => n !== i);
-  assert.equal(wrong, -1, wrong === -1 ? '' : `number ${events[wrong][0]} came at place ${wrong}`);
-}
-
-const bytes = (size) => Buffer.from(Uint8Array.from({ length: size }, (_, i) => (i * 31 + (i >> 8)) & 0xff));
 
 const ARGUMENTS = [
   [],

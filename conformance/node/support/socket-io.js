@@ -1,0 +1,106 @@
+'use strict';
+
+// What tests do with a socket.io-client of any version (see clients.js): connections, namespaces, echoes.
+
+const assert = require('node:assert/strict');
+
+const { DEADLINE_MS, Inbox, next, within } = require('./wait');
+
+const EVENTS = ['auth', 'message-back', 'ack-response', 'broadcast-back', 'room-back', 'disconnect'];
+
+/** A way to come in: clients of one version, in one mode, to the server that `server()` is when a client comes. */
+class Way {
+  #server;
+
+  constructor(server, version, mode) {
+    this.#server = server;
+    this.version = version;
+    this.mode = mode;
+  }
+
+  /** A connection without a namespace so far. */
+  open(t) {
+    const options = { ...this.mode.options, reconnectionDelay: 10, reconnectionDelayMax: 50 };
+    const manager = new this.version.io.Manager(this.#server().url, options);
+    t.after(() => this.version.close(manager));
+    return manager;
+  }
+
+  /** A socket in a namespace of that connection, with an inbox for each event from the beginning on. */
+  enter(manager, nsp, credentials) {
+    return withInboxes(this.version.enter(manager, nsp, credentials));
+  }
+
+  /** A socket in a namespace, on a connection of its own. */
+  client(t, nsp = '/', credentials = undefined) {
+    return this.enter(this.open(t), nsp, credentials);
+  }
+
+  /** The same in `/`, once the client can be trusted with text of all kinds. */
+  async textClient(t) {
+    const client = this.client(t);
+    return this.version.wideText ? client : this.settle(client);
+  }
+
+  /** The same, as applications say it: with the namespace, and perhaps a query, in the address. */
+  clientAt(t, path) {
+    const socket = this.version.io.connect(this.#server().url + path, { ...this.mode.options, forceNew: true });
+    t.after(() => this.version.close(socket.io));
+    return withInboxes(socket);
+  }
+
+  /** Waits until a client is on the transport it will stay on. */
+  async settle(client) {
+    if (this.mode.name === 'upgrade') await next(client.socket.io.engine, 'upgrade');
+    return connected(client);
+  }
+}
+
+/** That socket with an inbox for each event, and a name that no other has. */
+function withInboxes(socket) {
+  const inboxes = new Map(EVENTS.map((event) => [event, new Inbox(socket, event)]));
+  return { socket, inbox: (event) => inboxes.get(event), name: (socketCount += 1) };
+}
+
+let socketCount = 0;
+
+async function connected(client) {
+  if (!client.socket.connected) await next(client.socket, 'connect');
+  return client;
+}
+
+/** Sends `message` and asserts that the same arguments are the next to come back. */
+async function echo({ socket, inbox }, ...args) {
+  socket.emit('message', ...args);
+  assert.deepEqual(await inbox('message-back').take(), args);
+}
+
+/** Resolves with what the server acknowledges. */
+function request(socket, ...args) {
+  const answered = new Promise((resolve) => {
+    socket.emit('message-with-ack', ...args, (...answer) => resolve(answer));
+  });
+  return within(DEADLINE_MS, answered, () => new Error(`no acknowledgement within ${DEADLINE_MS} ms`));
+}
+
+/** What `sender` sent before this, all of `clients` have got when it returns: a broadcast keeps the order of its sender. */
+async function markBy(sender, clients) {
+  const marker = `marker ${(markCount += 1)}`;
+  sender.socket.emit('broadcast', marker);
+  for (const { inbox } of clients) {
+    // Other tests' markers have no place here: each test waits for its own.
+    assert.deepEqual(await inbox('broadcast-back').take(), [marker]);
+  }
+}
+
+let markCount = 0;
+
+/** Asserts that the first arguments of `events` are 0, 1, 2… */
+function assertNumbered(events) {
+  const wrong = events.findIndex(([n], i) => n !== i);
+  assert.equal(wrong, -1, wrong === -1 ? '' : `number ${events[wrong][0]} came at place ${wrong}`);
+}
+
+const bytes = (size) => Buffer.from(Uint8Array.from({ length: size }, (_, i) => (i * 31 + (i >> 8)) & 0xff));
+
+module.exports = { Way, assertNumbered, bytes, connected, echo, markBy, request };
