@@ -95,6 +95,28 @@ async function markBy(sender, clients) {
 
 let markCount = 0;
 
+/** Sends numbers from the beginning until well after the upgrade, a few every `pace` ms and more at each step of it. */
+async function numbersAcrossUpgrade({ socket, inbox }, pace) {
+  const { engine } = socket.io;
+  let sent = 0;
+  const send = (count) => {
+    for (let i = 0; i < count; i += 1) socket.emit('message', sent++, sent % 10 === 0 ? bytes(5) : 'text');
+  };
+  const upgraded = next(engine, 'upgrade');
+  // Not before: of what is sent while an old client connects, and what is sent as soon as it has, the latter goes first.
+  await next(socket, 'connect');
+  send(50);
+  for (const step of ['upgrading', 'upgrade']) engine.once(step, () => send(50));
+  const pump = setInterval(() => send(1 + pace), pace);
+  try {
+    await upgraded;
+  } finally {
+    clearInterval(pump);
+  }
+  send(500);
+  assertNumbered(await inbox('message-back').takeAll(sent));
+}
+
 /** Asserts that the first arguments of `events` are 0, 1, 2… */
 function assertNumbered(events) {
   const wrong = events.findIndex(([n], i) => n !== i);
@@ -103,4 +125,4 @@ function assertNumbered(events) {
 
 const bytes = (size) => Buffer.from(Uint8Array.from({ length: size }, (_, i) => (i * 31 + (i >> 8)) & 0xff));
 
-module.exports = { Way, assertNumbered, bytes, connected, echo, markBy, request };
+module.exports = { Way, assertNumbered, bytes, connected, echo, markBy, numbersAcrossUpgrade, request };

@@ -10,7 +10,8 @@ const { WebSocket } = require('ws');
 const { ENGINE_IO, TAKES_ALL } = require('../support/clients');
 const { BASE64_MODES, MODES, SHARDS, largeBinary } = require('../support/modes');
 const { startEio } = require('../support/servers');
-const { DEADLINE_MS, Inbox, next, until } = require('../support/wait');
+const { isUnknown } = require('../support/sessions');
+const { Inbox, next, until } = require('../support/wait');
 
 const MAX_PAYLOAD = 1_000_000;
 // Pings as often as by default, so that they mingle with the data; patient with a busy machine.
@@ -140,7 +141,7 @@ function messages(way) {
     socket.close();
     const [reason] = await closed;
     assert.equal(reason, 'forced close');
-    await until(() => isUnknown(way, id), () => 'the session is forgotten');
+    await until(() => isUnknown(`${way.server().url}/engine.io/`, way.version.revision, id), () => 'the session is forgotten');
     assert.equal(await statusOfWebSocket(way, id), 400);
   });
 }
@@ -165,7 +166,7 @@ function upgrade(way) {
     const closed = next(socket, 'close');
     socket.close();
     await closed;
-    await until(() => isUnknown(way, id), () => 'the session is forgotten');
+    await until(() => isUnknown(`${way.server().url}/engine.io/`, way.version.revision, id), () => 'the session is forgotten');
   });
 }
 
@@ -229,14 +230,6 @@ function connect(t, { server, version, mode }) {
 async function settle(client) {
   await next(client.socket, client.mode === UPGRADE ? 'upgrade' : 'open');
   return client;
-}
-
-/** Asks with a method that no session serves, so that asking disturbs none. */
-async function isUnknown({ server, version }, id) {
-  const url = `${server().url}/engine.io/?EIO=${version.revision}&transport=polling&sid=${id}`;
-  const response = await fetch(url, { method: 'PUT', signal: AbortSignal.timeout(DEADLINE_MS) });
-  const body = await response.text();
-  return response.status === 400 && body === '{"code":1,"message":"Session ID unknown"}';
 }
 
 async function statusOfWebSocket({ server, version }, id) {

@@ -8,7 +8,8 @@ const { after, before, describe, test } = require('node:test');
 const { SOCKET_IO, TAKES_ALL } = require('../support/clients');
 const { MODES, SHARDS, largeBinary } = require('../support/modes');
 const { startSio } = require('../support/servers');
-const { Way, assertNumbered, bytes, connected, echo, markBy, request } = require('../support/socket-io');
+const { Way, assertNumbered, bytes, connected } = require('../support/socket-io');
+const { echo, markBy, numbersAcrossUpgrade, request } = require('../support/socket-io');
 const { next } = require('../support/wait');
 
 // Pings as often as by default, so that they mingle with the data; patient with a busy machine.
@@ -329,28 +330,6 @@ function floods(way) {
     for (let i = 0; i < count; i += 1) socket.emit('message', i);
     assertNumbered(await inbox('message-back').takeAll(count, FLOOD_DEADLINE_MS));
   });
-}
-
-/** Sends numbers from the beginning until well after the upgrade, a few every `pace` ms and more at each step of it. */
-async function numbersAcrossUpgrade({ socket, inbox }, pace) {
-  const { engine } = socket.io;
-  let sent = 0;
-  const send = (count) => {
-    for (let i = 0; i < count; i += 1) socket.emit('message', sent++, sent % 10 === 0 ? bytes(5) : 'text');
-  };
-  const upgraded = next(engine, 'upgrade');
-  // Not before: of what is sent while an old client connects, and what is sent as soon as it has, the latter goes first.
-  await next(socket, 'connect');
-  send(50);
-  for (const step of ['upgrading', 'upgrade']) engine.once(step, () => send(50));
-  const pump = setInterval(() => send(1 + pace), pace);
-  try {
-    await upgraded;
-  } finally {
-    clearInterval(pump);
-  }
-  send(500);
-  assertNumbered(await inbox('message-back').takeAll(sent));
 }
 
 const ARGUMENTS = [
