@@ -83,14 +83,25 @@ function request(socket, ...args) {
   return within(DEADLINE_MS, answered, () => new Error(`no acknowledgement within ${DEADLINE_MS} ms`));
 }
 
+/** Sends to everybody in the namespace, signed. */
+const broadcast = ({ socket, name }, ...args) => socket.emit('broadcast', name, ...args);
+
+/**
+ * The next that `sender` broadcast. What others did is passed over: a broadcast of a former test may reach a client that has come
+ * since, on an event loop which had nobody to bring it to before.
+ */
+async function heard({ inbox }, sender) {
+  for (;;) {
+    const [name, ...args] = await inbox('broadcast-back').take();
+    if (name === sender.name) return args;
+  }
+}
+
 /** What `sender` sent before this, all of `clients` have got when it returns: a broadcast keeps the order of its sender. */
 async function markBy(sender, clients) {
   const marker = `marker ${(markCount += 1)}`;
-  sender.socket.emit('broadcast', marker);
-  for (const { inbox } of clients) {
-    // Other tests' markers have no place here: each test waits for its own.
-    assert.deepEqual(await inbox('broadcast-back').take(), [marker]);
-  }
+  broadcast(sender, marker);
+  for (const client of clients) assert.deepEqual(await heard(client, sender), [marker]);
 }
 
 let markCount = 0;
@@ -125,4 +136,7 @@ function assertNumbered(events) {
 
 const bytes = (size) => Buffer.from(Uint8Array.from({ length: size }, (_, i) => (i * 31 + (i >> 8)) & 0xff));
 
-module.exports = { Way, assertNumbered, bytes, connected, echo, markBy, numbersAcrossUpgrade, request };
+module.exports = {
+  ...{ Way, assertNumbered, bytes, connected },
+  ...{ broadcast, echo, heard, markBy, numbersAcrossUpgrade, request },
+};

@@ -9,7 +9,7 @@ const { SOCKET_IO, TAKES_ALL } = require('../support/clients');
 const { MODES, SHARDS, largeBinary } = require('../support/modes');
 const { startSio } = require('../support/servers');
 const { Way, assertNumbered, bytes, connected } = require('../support/socket-io');
-const { echo, markBy, numbersAcrossUpgrade, request } = require('../support/socket-io');
+const { broadcast, echo, heard, markBy, numbersAcrossUpgrade, request } = require('../support/socket-io');
 const { next } = require('../support/wait');
 
 // Pings as often as by default, so that they mingle with the data; patient with a busy machine.
@@ -175,10 +175,11 @@ function rooms(way) {
     const [a, b, stranger] = ['/', '/', '/custom'].map((nsp) => way.client(t, nsp));
     await Promise.all([a, b, stranger].map(connected));
     const args = ['to all', { n: 1 }, Buffer.from([1, 2, 3])];
-    a.socket.emit('broadcast', ...args);
-    a.socket.emit('broadcast', 'marker');
-    for (const { inbox } of [a, b]) {
-      assert.deepEqual(await inbox('broadcast-back').takeAll(2), [args, ['marker']]);
+    broadcast(a, ...args);
+    broadcast(a, 'marker');
+    for (const client of [a, b]) {
+      assert.deepEqual(await heard(client, a), args);
+      assert.deepEqual(await heard(client, a), ['marker']);
     }
     await echo(stranger, 'marker');
     assert.deepEqual(stranger.inbox('broadcast-back').all, []);
