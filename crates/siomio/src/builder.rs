@@ -24,6 +24,7 @@ pub struct ServerBuilder {
     engine: siomio_engine::Config,
     hub: siomio_hub::Config,
     cors: Cors,
+    max_fragments: u32,
     max_buffered: usize,
     max_http_body: usize,
     http: siomio_http::Limits,
@@ -39,6 +40,7 @@ impl ServerBuilder {
             engine: siomio_engine::Config::default(),
             hub: siomio_hub::Config::default(),
             cors: Cors::Off,
+            max_fragments: siomio_websocket::Limits::default().max_fragments,
             max_buffered: 16 * 1024 * 1024,
             max_http_body: 1_000_000,
             http: siomio_http::Limits::default(),
@@ -89,6 +91,12 @@ impl ServerBuilder {
     pub fn max_payload(mut self, bytes: usize) -> Self {
         self.engine.max_payload = bytes;
         self.hub.packets.max_packet_bytes = bytes;
+        self
+    }
+
+    /// Most frames that one WebSocket message may be split into; more end the connection with 1008. Default 16 384.
+    pub fn max_fragments(mut self, fragments: u32) -> Self {
+        self.max_fragments = fragments;
         self
     }
 
@@ -176,6 +184,7 @@ impl ServerBuilder {
             engine: Arc::new(self.engine),
             hub: self.hub,
             cors: self.cors,
+            max_fragments: self.max_fragments,
             max_buffered: self.max_buffered,
             max_http_body: self.max_http_body,
             http: self.http,

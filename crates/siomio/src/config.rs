@@ -3,6 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use siomio_http as http;
+use siomio_websocket as websocket;
 
 use crate::Cors;
 
@@ -17,11 +18,22 @@ pub(crate) struct Config {
     pub(crate) engine: Arc<siomio_engine::Config>,
     pub(crate) hub: siomio_hub::Config,
     pub(crate) cors: Cors,
+    pub(crate) max_fragments: u32,
     pub(crate) max_buffered: usize,
     pub(crate) max_http_body: usize,
     pub(crate) http: http::Limits,
     pub(crate) request_timeout: Duration,
     pub(crate) keep_alive_timeout: Duration,
+}
+
+impl Config {
+    pub(crate) fn websocket_limits(&self) -> websocket::Limits {
+        websocket::Limits {
+            max_message: self.engine.max_payload,
+            max_fragments: self.max_fragments,
+            ..Default::default()
+        }
+    }
 }
 
 /// Requests of one connection that may wait for their answers at the same time.

@@ -5,7 +5,7 @@ use std::{fmt, io, net::ToSocketAddrs, rc::Rc, sync::Arc};
 use siomio_engine::{CloseReason, Message, Sid, Transport};
 
 use crate::{
-    Bound, Io, Request, Responder, Sent,
+    Bound, Endpoint, Io, Request, Responder, Sent,
     server::bind,
     shard::{Local, SessionKey},
 };
@@ -60,6 +60,11 @@ impl EngineServer {
     pub fn http(&self, handler: impl Fn(&Request<'_>, Responder) + Send + Sync + 'static) -> &Self {
         self.io.shared().registry.set_http(Arc::new(handler));
         self
+    }
+
+    /// The endpoint at a path, where plain WebSockets are opened; as [`Server::websocket`](crate::Server::websocket).
+    pub fn websocket(&self, path: &str) -> Endpoint {
+        Endpoint::new(self.io.shared(), path)
     }
 
     /// Listens, and runs the server until it is [closed](Io::close).

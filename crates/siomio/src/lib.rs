@@ -27,6 +27,7 @@
 //!   for later. [`Broadcast`] is many of them.
 //! - [`Ack`] answers an event; [`Reply`] is the answer to one of ours.
 //! - [`Request`] and [`Responder`] are plain HTTP beside it; [`EngineServer`] is Engine.IO without Socket.IO.
+//! - [`Endpoint`] and [`WebSocket`] are WebSockets without any of that: frames in and out, on the same port.
 //!
 //! # Order
 //!
@@ -52,6 +53,7 @@ mod broadcast;
 mod builder;
 mod config;
 mod cors;
+mod endpoint;
 mod engine;
 mod error;
 mod extensions;
@@ -71,11 +73,14 @@ mod server;
 pub mod shard;
 mod shared;
 mod socket;
+mod timer;
+mod websocket;
 
 pub use ack::{Ack, Reply};
 pub use broadcast::Broadcast;
 pub use builder::ServerBuilder;
 pub use cors::Cors;
+pub use endpoint::{Endpoint, Refusal};
 pub use engine::{EngineServer, EngineSocket};
 pub use error::{AckError, ConnectError, Dropped, HandlerError, Sent};
 pub use extensions::Data;
@@ -91,7 +96,10 @@ pub use siomio_engine::{CloseReason, Message, Transport};
 pub use siomio_http::Method;
 pub use siomio_hub::DisconnectReason;
 pub use siomio_packet::{ArgError, Args, Binary, EncodeError, FromArg, IntoArgs, Value};
-pub use socket::{Socket, Timer};
+pub use siomio_websocket::{CloseCode, Error as FrameError};
+pub use socket::Socket;
+pub use timer::Timer;
+pub use websocket::{ReadyState, WebSocket, WebSocketError, WebSocketHandle};
 
 /// The browser client that comes with the server: one JavaScript file to be served as it is.
 pub const BROWSER_CLIENT: &str = include_str!("../assets/siomio.js");

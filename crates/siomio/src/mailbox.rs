@@ -9,12 +9,17 @@ use std::{
     time::{Duration, Instant},
 };
 
+use bytes::Bytes;
 use siomio_engine::RequestId;
 use siomio_http::Response;
 use siomio_hub::{Operation, SocketKey};
 use siomio_packet::Payload;
+use siomio_websocket::CloseCode;
 
-use crate::ack::ReplySender;
+use crate::{
+    ack::ReplySender,
+    shard::{Owner, RawKey},
+};
 
 /// A shard's letter box. Any thread posts; the shard empties it once a turn, and is woken at most once in between.
 pub(crate) struct Mailbox {
@@ -32,6 +37,12 @@ pub(crate) enum Mail {
     Operation(Operation),
     /// For one socket of the shard.
     Socket { socket: SocketKey, order: Order },
+    /// For one raw WebSocket of the shard.
+    Raw { raw: RawKey, order: RawOrder },
+    /// A frame for all clients of an endpoint but one.
+    Endpoint { endpoint: u32, except: Option<RawKey>, frame: Bytes },
+    /// A timer is taken back.
+    CancelTimer { owner: Owner, serial: u64 },
     /// The answer to a request that one of the shard's connections waits with.
     Respond { request: RequestId, response: Response },
     /// Go down: tell everybody, write what is left, be done by the deadline.
@@ -47,7 +58,18 @@ pub(crate) enum Order {
     Join(Arc<str>),
     Leave(Arc<str>),
     Disconnect { close: bool },
-    CancelTimer(u64),
+}
+
+/// What is to be done with a raw WebSocket.
+#[derive(Debug)]
+pub(crate) enum RawOrder {
+    /// A message, framed.
+    Send(Bytes),
+    Close {
+        code: CloseCode,
+        reason: Box<str>,
+    },
+    Terminate,
 }
 
 impl Mailbox {

@@ -3,9 +3,10 @@
 use std::rc::Rc;
 
 use siomio_engine::{ChannelId, RequestId};
+use siomio_websocket::CloseCode;
 
 use super::{
-    conn::{Conn, ConnKey, Patience, State},
+    conn::{Conn, ConnKey, Patience, Recipient, State},
     core::Core,
     local::Local,
     turn::{BUFFER, Next},
@@ -118,8 +119,16 @@ impl Core {
                 state.stalled = Some(now + config.request_timeout)
             }
             State::Lingering { until, .. } if progress => *until = now + LINGER,
-            State::WebSocket(websocket) if progress => {
-                websocket.until.iter_mut().for_each(|until| *until = now + LINGER);
+            State::WebSocket(websocket) => {
+                if progress {
+                    websocket.until.iter_mut().for_each(|until| *until = now + LINGER);
+                }
+                // Behind a session there is a heartbeat.
+                if let Recipient::Raw(_) = websocket.recipient {
+                    if progress || state.stalled.is_none() {
+                        state.stalled = Some(now + config.request_timeout);
+                    }
+                }
             }
             _ => {}
         }
@@ -169,11 +178,15 @@ impl Core {
         let Some(state) = self.conns.remove(conn) else { return false };
         self.abandon(abandoned);
         if let State::WebSocket(websocket) = state.state {
-            if let Some(session) = websocket.session {
-                let channel = ChannelId(conn.to_bits());
-                self.with_session(session, |machine, actions| {
-                    machine.handle_channel_gone(channel, error, actions)
-                });
+            match websocket.recipient {
+                Recipient::Nobody => {}
+                Recipient::Session(session) => {
+                    let channel = ChannelId(conn.to_bits());
+                    self.with_session(session, |machine, actions| {
+                        machine.handle_channel_gone(channel, error, actions)
+                    });
+                }
+                Recipient::Raw(raw) => self.end_raw(raw, CloseCode::ABNORMAL),
             }
         }
         true

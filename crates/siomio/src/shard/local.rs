@@ -131,6 +131,11 @@ impl Local {
         match mail {
             Mail::Operation(operation) => self.operate(&operation),
             Mail::Socket { socket, order } => self.obey(socket, order),
+            Mail::Raw { raw, order } => self.obey_raw(raw, order),
+            Mail::Endpoint { endpoint, except, frame } => {
+                self.core.borrow_mut().send_to_endpoint(endpoint, except, &frame)
+            }
+            Mail::CancelTimer { owner, serial } => self.cancel_timer(owner, serial),
             Mail::Respond { request, response } => {
                 self.core.borrow_mut().respond(request, response)
             }
@@ -190,7 +195,6 @@ impl Local {
                 self.core.borrow_mut().hub.leave(socket, &room);
             }
             Order::Disconnect { close } => self.disconnect(socket, close),
-            Order::CancelTimer(serial) => self.cancel_timer(socket, serial),
         }
     }
 
