@@ -11,6 +11,7 @@ mod handles;
 mod order;
 mod pipeline;
 mod proxy;
+mod raw;
 mod replay;
 mod talk;
 mod upgrade;
