@@ -107,9 +107,9 @@ impl Local {
     fn handle_channel_close(self: &Rc<Self>, conn: ConnKey, close: Option<&CloseFrame<'_>>) {
         let recipient = {
             let mut core = self.core.borrow_mut();
+            let recipient = core.take_recipient(conn);
             let Some(state) = core.conns.get_mut(conn) else { return };
             let Some(websocket) = state.websocket_mut() else { return };
-            let recipient = std::mem::take(&mut websocket.recipient);
             if let Answer::Echo(code) = websocket.closing.received(close) {
                 websocket.closing.sent();
                 state.out.append(|out| write_close(out, code.map(|code| (code, "")), None));
@@ -138,9 +138,9 @@ impl Local {
     fn fail_channel(self: &Rc<Self>, conn: ConnKey, error: siomio_websocket::Error) {
         let (recipient, may_send) = {
             let mut core = self.core.borrow_mut();
+            let recipient = core.take_recipient(conn);
             let Some(state) = core.conns.get_mut(conn) else { return };
             let Some(websocket) = state.websocket_mut() else { return };
-            let recipient = std::mem::take(&mut websocket.recipient);
             let may_send = websocket.closing.may_send();
             if may_send {
                 state.out.append(|out| write_close(out, Some((error.close_code(), "")), None));

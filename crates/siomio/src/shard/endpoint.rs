@@ -14,7 +14,7 @@ use super::{
     upgrade::check_upgrade,
 };
 use crate::{
-    Request, WebSocket, WebSocketError, handshake::Opening, mailbox::RawOrder,
+    Refusal, Request, WebSocket, WebSocketError, handshake::Opening, mailbox::RawOrder,
     registry::EndpointTable,
 };
 
@@ -68,7 +68,7 @@ impl Local {
         if let Some(verify) = &table.verify {
             self.guard(|| verify(&Request::new(head, b"", peer)))
                 .map_err(|_| Response::new(500))?
-                .map_err(|refusal| refusal.into_response())?;
+                .map_err(Refusal::into_response)?;
         }
         Ok(handshake)
     }

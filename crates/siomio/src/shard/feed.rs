@@ -174,20 +174,20 @@ impl Core {
 
     /// Takes a connection off the books and tells those who used it. Returns whether it was there.
     pub(super) fn remove_conn(&mut self, conn: ConnKey, error: bool) -> bool {
-        let abandoned = self.abandoned(conn);
-        let Some(state) = self.conns.remove(conn) else { return false };
+        let (abandoned, recipient) = (self.abandoned(conn), self.take_recipient(conn));
+        if self.conns.remove(conn).is_none() {
+            return false;
+        }
         self.abandon(abandoned);
-        if let State::WebSocket(websocket) = state.state {
-            match websocket.recipient {
-                Recipient::Nobody => {}
-                Recipient::Session(session) => {
-                    let channel = ChannelId(conn.to_bits());
-                    self.with_session(session, |machine, actions| {
-                        machine.handle_channel_gone(channel, error, actions)
-                    });
-                }
-                Recipient::Raw(raw) => self.end_raw(raw, CloseCode::ABNORMAL),
+        match recipient {
+            Recipient::Nobody => {}
+            Recipient::Session(session) => {
+                let channel = ChannelId(conn.to_bits());
+                self.with_session(session, |machine, actions| {
+                    machine.handle_channel_gone(channel, error, actions)
+                });
             }
+            Recipient::Raw(raw) => self.end_raw(raw, CloseCode::ABNORMAL),
         }
         true
     }

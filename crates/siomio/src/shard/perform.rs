@@ -168,11 +168,11 @@ impl Core {
 
     /// Puts a connection into another state. If a raw WebSocket was still listening, it was not told of an end.
     fn supersede(&mut self, conn: ConnKey, next: State) {
-        let Some(state) = self.conns.get_mut(conn) else { return };
-        if let State::WebSocket(websocket) = std::mem::replace(&mut state.state, next) {
-            if let Recipient::Raw(raw) = websocket.recipient {
-                self.end_raw(raw, websocket::CloseCode::ABNORMAL);
-            }
+        if let Recipient::Raw(raw) = self.take_recipient(conn) {
+            self.end_raw(raw, websocket::CloseCode::ABNORMAL);
+        }
+        if let Some(state) = self.conns.get_mut(conn) {
+            state.state = next;
         }
     }
 

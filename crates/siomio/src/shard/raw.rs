@@ -234,9 +234,8 @@ impl Core {
     /// Closes it, and listens no more.
     pub(super) fn abort_raw(&mut self, raw: RawKey, code: CloseCode) {
         self.close_raw(raw, code, "");
-        let Some((_, state)) = self.raw_conn(raw) else { return };
-        if let Some(websocket) = state.websocket_mut() {
-            websocket.recipient = Recipient::Nobody;
+        if let Some((conn, _)) = self.raw_conn(raw) {
+            self.take_recipient(conn);
             self.end_raw(raw, code);
         }
     }
@@ -254,9 +253,19 @@ impl Core {
         all.into_iter().for_each(|raw| self.abort_raw(raw, CloseCode::GOING_AWAY));
     }
 
-    /// It was taken from its connection: the application has to hear of it.
+    /// Takes a connection away from whom its messages are for. If that is a raw WebSocket, it has to hear of it.
+    pub(super) fn take_recipient(&mut self, conn: ConnKey) -> Recipient {
+        let websocket = self.conns.get_mut(conn).and_then(Conn::websocket_mut);
+        let Some(websocket) = websocket else { return Recipient::Nobody };
+        let recipient = std::mem::take(&mut websocket.recipient);
+        if let Recipient::Raw(raw) = recipient {
+            self.raws.detach(raw);
+        }
+        recipient
+    }
+
+    /// It was taken from its connection: the application will hear of it.
     pub(super) fn end_raw(&mut self, raw: RawKey, code: CloseCode) {
-        self.raws.detach(raw);
         self.events.push_back(Event::RawEnded { raw, code });
     }
 

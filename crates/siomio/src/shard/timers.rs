@@ -32,9 +32,12 @@ pub(crate) struct Timer {
 
 /// The closure finds its owner itself.
 pub(crate) enum Work {
-    Once(Box<dyn FnOnce(&Rc<Local>)>),
-    Every(Duration, Rc<dyn Fn(&Rc<Local>)>),
+    Once(Box<RunOnce>),
+    Every(Duration, Rc<RunAgain>),
 }
+
+type RunOnce = dyn FnOnce(&Rc<Local>);
+type RunAgain = dyn Fn(&Rc<Local>);
 
 impl Timers {
     pub(crate) fn insert(&mut self, at: Instant, timer: Timer) -> TimerKey {

@@ -6,7 +6,7 @@ use std::{
     time::Duration,
 };
 
-use siomio::{Message, Server, WebSocket};
+use siomio::{Endpoint, Message, Server, WebSocket};
 use siomio_testkit::{
     sim::{Actor, Random, SimWs, World, seeds},
     ws::Got,
@@ -34,7 +34,7 @@ fn who(socket: &WebSocket) -> usize {
 }
 
 /// It sends every number back, in one of several ways, and pings.
-fn server(shards: u8, records: &Records) -> Server {
+fn server(shards: u8, records: &Records) -> (Server, Endpoint) {
     let server = Server::builder().shards(shards).build();
     let endpoint = server.websocket("/raw");
     let log = records.clone();
@@ -76,7 +76,7 @@ fn server(shards: u8, records: &Records) -> Server {
     endpoint.on_close(move |socket, code, _| {
         log.lock().unwrap().get_mut(&who(socket)).unwrap().closed.push(code.0);
     });
-    server
+    (server, endpoint)
 }
 
 /// How a client ends, once it has said everything, and what codes the server may be told of it.
@@ -198,7 +198,8 @@ fn run(seed: u64) {
     let mut random = Random::new(seed ^ 0x4a3);
     let shards = *random.pick(&[1, 3]);
     let records = Records::default();
-    let mut world = World::new(seed, shards, server(shards, &records));
+    let (server, endpoint) = server(shards, &records);
+    let mut world = World::new(seed, shards, server);
     let mut clients: Vec<Client> = (0..random.between(1, 6))
         .map(|number| {
             let ws = SimWs::connect(&mut world, &format!("/raw?who={number}"));
@@ -214,6 +215,7 @@ fn run(seed: u64) {
 
     let nothing = vec![[0; 5]; shards.into()];
     assert_eq!(world.population(), nothing, "of connections and raw WebSockets");
+    assert_eq!(endpoint.clients(), 0);
     let records = records.lock().unwrap();
     for client in &clients {
         let (number, fate) = (client.number, client.fate);

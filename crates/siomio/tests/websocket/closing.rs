@@ -14,7 +14,8 @@ use crate::{Diary, SOON, UPGRADE, start, with_shards};
 fn the_clients_code_and_reason_are_told_and_its_code_is_sent_back() {
     with_shards(|builder| {
         let server = builder.build();
-        let diary = Diary::of(&server.websocket("/raw"));
+        let endpoint = server.websocket("/raw");
+        let diary = Diary::of(&endpoint);
         let (running, address) = start(server);
         for (close, told) in [
             (None, "close 1005"),
@@ -30,6 +31,7 @@ fn the_clients_code_and_reason_are_told_and_its_code_is_sent_back() {
             assert_eq!(ws.next(), Got::Close(close.map(|(code, _)| code)));
             assert_eq!(ws.next(), Got::End);
             diary.expect(&["open", told]);
+            assert_eq!(endpoint.clients(), 0);
         }
         running.shutdown(SOON).unwrap();
         assert_eq!(diary.rest(), [""; 0]);
