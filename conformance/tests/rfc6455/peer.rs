@@ -130,6 +130,10 @@ impl Peer {
         self.ws.raw(bytes);
     }
 
+    pub(crate) fn next(&mut self) -> Got {
+        self.ws.next()
+    }
+
     pub(crate) fn expect(&mut self, expected: &Got) {
         let got = self.ws.next();
         assert!(

@@ -107,6 +107,28 @@ fn a_thousand_messages_without_waiting() {
 }
 
 #[test]
+fn a_ping_behind_a_large_message_is_answered_behind_it() {
+    echo(|address| {
+        let mut peer = Peer::connect(address, "9, ping");
+        let payload = noise(16 * MIB);
+        let frames =
+            [Frame::binary(&payload), Frame::ping("a"), Frame::text("x"), Frame::ping("b")];
+        peer.send(&frames, Chop::Whole);
+        peer.expect(&Got::Binary(payload));
+        // RFC 6455, section 5.5.3: of several pings that wait, the last one has to be answered.
+        let mut answers = vec![peer.next(), peer.next()];
+        if answers.contains(&Got::Pong(b"a".to_vec())) {
+            answers.push(peer.next());
+        }
+        assert!(
+            answers.contains(&text("x")) && answers.contains(&Got::Pong(b"b".to_vec())),
+            "{answers:?}"
+        );
+        peer.expect_good_end();
+    });
+}
+
+#[test]
 fn one_byte_more_than_is_taken_is_refused_however_it_comes() {
     const MAX: usize = siomio_conformance::ws_echo::MAX_PAYLOAD;
     echo(|address| {

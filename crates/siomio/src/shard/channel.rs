@@ -95,13 +95,17 @@ impl Local {
     fn answer_ping(&self, conn: ConnKey, payload: &[u8]) {
         let mut core = self.core.borrow_mut();
         let Some(state) = core.conns.get_mut(conn) else { return };
-        if state.websocket_mut().is_some_and(|websocket| websocket.closing.may_send()) {
-            // Who sends pings and reads no pongs gets no more of them; RFC 6455, section 5.5.3, allows to skip some.
-            if state.out.len() <= MAX_RESPONSES {
-                state.out.append(|out| write_frame(out, OpCode::Pong, payload, None));
-            }
-            core.mark(conn);
+        let waits = state.out.len() > MAX_RESPONSES;
+        let Some(websocket) = state.websocket_mut().filter(|ws| ws.closing.may_send()) else {
+            return;
+        };
+        // Who sends pings and reads no pongs gets no more of them: of those that wait only the last one has to be answered
+        // (RFC 6455, section 5.5.3).
+        websocket.unanswered = waits.then(|| payload.into());
+        if !waits {
+            state.out.append(|out| write_frame(out, OpCode::Pong, payload, None));
         }
+        core.mark(conn);
     }
 
     fn handle_channel_close(self: &Rc<Self>, conn: ConnKey, close: Option<&CloseFrame<'_>>) {

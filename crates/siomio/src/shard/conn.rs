@@ -110,6 +110,8 @@ pub(crate) struct WebSocket {
     /// Limits the wait for the peer's close frame once ours is sent.
     pub(crate) until: Option<Instant>,
     pub(crate) recipient: Recipient,
+    /// The last ping, if too much waited already to answer it at once.
+    pub(crate) unanswered: Option<Box<[u8]>>,
 }
 
 /// Whom the messages of a WebSocket are for.

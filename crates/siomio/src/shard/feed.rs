@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use siomio_engine::{ChannelId, RequestId};
-use siomio_websocket::CloseCode;
+use siomio_websocket::{CloseCode, OpCode, write_frame};
 
 use super::{
     conn::{Conn, ConnKey, Patience, Recipient, State},
@@ -150,7 +150,13 @@ impl Core {
                 return Next::Shutdown;
             }
             State::Http(http) => http,
-            State::WebSocket(_) | State::Lingering { .. } | State::Dead => return Next::Wait,
+            State::WebSocket(websocket) => {
+                let ping = websocket.unanswered.take().filter(|_| websocket.closing.may_send());
+                let Some(ping) = ping else { return Next::Wait };
+                state.out.append(|out| write_frame(out, OpCode::Pong, &ping, None));
+                return Next::Write;
+            }
+            State::Lingering { .. } | State::Dead => return Next::Wait,
         };
         if http.pipeline.has_ready() {
             return Next::Write;

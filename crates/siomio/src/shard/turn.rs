@@ -354,7 +354,7 @@ impl<S: Stream> Shard<S> {
 /// What a connection does when everything is written.
 pub(super) enum Next {
     Wait,
-    /// More responses had to wait for room.
+    /// Something had to wait for room.
     Write,
     Shutdown,
     Feed(Vec<u8>),

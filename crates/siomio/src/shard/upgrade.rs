@@ -45,6 +45,7 @@ impl Core {
             closing: websocket::Closing::Open,
             until: None,
             recipient: Recipient::Nobody,
+            unanswered: None,
         });
         self.mark(conn);
         true
