@@ -95,6 +95,9 @@ impl Endpoint {
     /// Decides who may open a WebSocket, before the handshake is answered. A second check replaces the first; one that panics
     /// refuses with 500.
     ///
+    /// Browsers let every page open a WebSocket to anywhere, and send the visitor's cookies along: where those count, look at
+    /// the `Origin` header here.
+    ///
     /// ```
     /// use siomio::Refusal;
     ///

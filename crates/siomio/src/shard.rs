@@ -3,8 +3,10 @@
 //! ```text
 //!   bytes ─► turn ─► http ───► (route, session GET and POST) ─┐
 //!                 └► channel ► (WebSocket messages) ──────────┴► inbound ─► lifecycle, handlers
-//!                                                                              │ emit
-//!   bytes ◄─ turn ◄─ write_queue ◄─ perform (engine actions) ◄─ send ◄─────────┘
+//!                       └────► (raw WebSockets) ────► endpoint ─► handlers     │ emit
+//!                                                            │ send            │
+//!   bytes ◄─ turn ◄─ write_queue ◄─┬───────────────── raw ◄──┘                 │
+//!                                  └ perform (engine actions) ◄─ send ◄────────┘
 //! ```
 //!
 //! Nothing in here knows sockets of the operating system, threads or clocks: a [`Shard`] is generic over its streams and is

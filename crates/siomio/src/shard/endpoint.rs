@@ -1,6 +1,6 @@
 //! Raw WebSockets and the handlers of their endpoints.
 
-use std::{net::SocketAddr, rc::Rc, sync::Arc};
+use std::{net::SocketAddr, rc::Rc};
 
 use siomio_engine::Message;
 use siomio_http::{Head, Response};
@@ -14,8 +14,10 @@ use super::{
     upgrade::check_upgrade,
 };
 use crate::{
-    Refusal, Request, WebSocket, WebSocketError, handshake::Opening, mailbox::RawOrder,
-    registry::EndpointTable,
+    Refusal, Request, WebSocket, WebSocketError,
+    handshake::Opening,
+    mailbox::RawOrder,
+    registry::{EndpointTable, Tables},
 };
 
 impl Local {
@@ -79,7 +81,7 @@ impl Local {
         head: &Head<'_>,
         peer: SocketAddr,
         handshake: &ServerHandshake<'_>,
-        (endpoint, table): (u32, &Arc<EndpointTable>),
+        (endpoint, table): (u32, &EndpointTable),
     ) {
         let raw = {
             let mut core = self.core.borrow_mut();
@@ -102,7 +104,8 @@ impl Local {
 
     /// A message has arrived.
     pub(super) fn raw_message(self: &Rc<Self>, raw: RawKey, message: Message<'_>) {
-        let Some((socket, table)) = self.raw_view(raw) else { return };
+        let tables = self.tables();
+        let Some((socket, table)) = self.raw_view(&tables, raw) else { return };
         let Some((last, others)) = table.message.split_last() else { return };
         for handler in others {
             let message = match &message {
@@ -116,7 +119,8 @@ impl Local {
     }
 
     pub(super) fn raw_pong(self: &Rc<Self>, raw: RawKey, payload: &[u8]) {
-        let Some((socket, table)) = self.raw_view(raw) else { return };
+        let tables = self.tables();
+        let Some((socket, table)) = self.raw_view(&tables, raw) else { return };
         for handler in &table.pong {
             self.raw_run(raw, "pong", || handler(&socket, payload));
         }
@@ -124,7 +128,8 @@ impl Local {
 
     /// Tells the application what went wrong.
     pub(super) fn raw_failed(self: &Rc<Self>, raw: RawKey, error: &WebSocketError) {
-        let Some((socket, table)) = self.raw_view(raw) else { return };
+        let tables = self.tables();
+        let Some((socket, table)) = self.raw_view(&tables, raw) else { return };
         for handler in &table.error {
             drop(self.guard(|| handler(&socket, error)));
         }
@@ -132,7 +137,8 @@ impl Local {
 
     /// It has ended, and is gone when the application has heard of it.
     pub(super) fn raw_closed(self: &Rc<Self>, raw: RawKey, code: CloseCode, reason: &str) {
-        if let Some((socket, table)) = self.raw_view(raw) {
+        let tables = self.tables();
+        if let Some((socket, table)) = self.raw_view(&tables, raw) {
             for handler in &table.close {
                 if let Err(message) = self.guard(|| handler(&socket, code, reason)) {
                     let handler = "close";
@@ -180,9 +186,14 @@ impl Local {
         }
     }
 
-    fn raw_view(self: &Rc<Self>, raw: RawKey) -> Option<(WebSocket, Arc<EndpointTable>)> {
+    /// A raw WebSocket as its handlers see it, and those handlers.
+    fn raw_view<'t>(
+        self: &Rc<Self>,
+        tables: &'t Tables,
+        raw: RawKey,
+    ) -> Option<(WebSocket, &'t EndpointTable)> {
         let socket = WebSocket::find(self, raw)?;
-        let table = self.tables().endpoints.get(socket.endpoint as usize)?.clone();
+        let table = tables.endpoints.get(socket.endpoint as usize)?;
         Some((socket, table))
     }
 }
