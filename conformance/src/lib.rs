@@ -1,11 +1,13 @@
 //! The conformance servers, and what they have in common: settings from the environment.
 //!
-//! [`eio_echo`], [`eio_client_suite`] and [`sio_conformance`] make a server out of a [`ServerBuilder`]; the programs of the same names bind it
+//! [`eio_echo`], [`eio_client_suite`], [`sio_conformance`] and [`ws_echo`] make a server out of a [`ServerBuilder`]; the
+//! programs of the same names bind it
 //! where the environment says, and tests bind it to a port of their own.
 
 pub mod eio_client_suite;
 pub mod eio_echo;
 pub mod sio_conformance;
+pub mod ws_echo;
 
 use std::{
     env, io,

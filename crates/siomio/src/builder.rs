@@ -28,6 +28,7 @@ pub struct ServerBuilder {
     cookie: Option<Cookie>,
     allow_request: Option<Hook<AllowRequest>>,
     generate_id: Option<Hook<GenerateId>>,
+    max_fragments: u32,
     max_buffered: usize,
     max_http_body: usize,
     http: siomio_http::Limits,
@@ -50,6 +51,7 @@ impl ServerBuilder {
             cookie: None,
             allow_request: None,
             generate_id: None,
+            max_fragments: siomio_websocket::Limits::default().max_fragments,
             max_buffered: 16 * 1024 * 1024,
             max_http_body: 1_000_000,
             http: siomio_http::Limits::default(),
@@ -131,6 +133,12 @@ impl ServerBuilder {
     pub fn max_payload(mut self, bytes: usize) -> Self {
         self.engine.max_payload = bytes;
         self.hub.packets.max_packet_bytes = bytes;
+        self
+    }
+
+    /// Most frames that one WebSocket message may be split into; more end the connection with 1008. Default 16 384.
+    pub fn max_fragments(mut self, fragments: u32) -> Self {
+        self.max_fragments = fragments;
         self
     }
 
@@ -302,6 +310,7 @@ impl ServerBuilder {
             cookie: self.cookie,
             allow_request: self.allow_request,
             generate_id: self.generate_id,
+            max_fragments: self.max_fragments,
             max_buffered: self.max_buffered,
             max_http_body: self.max_http_body,
             http: self.http,

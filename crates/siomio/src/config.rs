@@ -7,6 +7,7 @@ use std::{
 };
 
 use siomio_http as http;
+use siomio_websocket as websocket;
 
 use crate::{Cookie, Cors, Decision, Request};
 
@@ -24,6 +25,7 @@ pub(crate) struct Config {
     pub(crate) cookie: Option<Cookie>,
     pub(crate) allow_request: Option<Hook<AllowRequest>>,
     pub(crate) generate_id: Option<Hook<GenerateId>>,
+    pub(crate) max_fragments: u32,
     pub(crate) max_buffered: usize,
     pub(crate) max_http_body: usize,
     pub(crate) http: http::Limits,
@@ -35,6 +37,14 @@ pub(crate) struct Config {
 }
 
 impl Config {
+    pub(crate) fn websocket_limits(&self) -> websocket::Limits {
+        websocket::Limits {
+            max_message: self.engine.max_payload,
+            max_fragments: self.max_fragments,
+            ..Default::default()
+        }
+    }
+
     /// When the head of a request has to be there that began then.
     pub(crate) fn head_deadline(&self, begun: Instant) -> Instant {
         begun + self.head_timeout.min(self.request_timeout)

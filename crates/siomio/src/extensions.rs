@@ -8,15 +8,14 @@ use std::{
     rc::Rc,
 };
 
-use siomio_hub::SocketKey;
-
-use crate::shard::Local;
+use crate::shard::{Local, Owner};
 
 /// Values of a socket, one of each type.
 #[derive(Default)]
 pub(crate) struct Extensions(HashMap<TypeId, Box<dyn Any + Send>>);
 
-/// The application's data of one socket: at most one value of each type. They end with the socket.
+/// The application's data of one [`Socket`](crate::Socket) or [`WebSocket`](crate::WebSocket): at most one value of each type.
+/// They end with the socket.
 ///
 /// ```
 /// use siomio::{Server, Socket};
@@ -40,12 +39,12 @@ pub(crate) struct Extensions(HashMap<TypeId, Box<dyn Any + Send>>);
 #[derive(Debug)]
 pub struct Data<'s> {
     local: &'s Rc<Local>,
-    socket: SocketKey,
+    owner: Owner,
 }
 
 impl<'s> Data<'s> {
-    pub(crate) const fn new(local: &'s Rc<Local>, socket: SocketKey) -> Self {
-        Self { local, socket }
+    pub(crate) const fn new(local: &'s Rc<Local>, owner: Owner) -> Self {
+        Self { local, owner }
     }
 
     /// Stores a value and returns the one it replaces. Once the socket is gone the value is dropped.
@@ -96,7 +95,7 @@ impl<'s> Data<'s> {
 
     fn extensions(&self, create: bool) -> Option<RefMut<'s, Extensions>> {
         RefMut::filter_map(self.local.core.borrow_mut(), |core| {
-            core.extensions_mut(self.socket, create)
+            core.belongings_mut(self.owner, create).map(|belongings| &mut belongings.extensions)
         })
         .ok()
     }

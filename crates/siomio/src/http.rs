@@ -9,7 +9,8 @@ use siomio_http::{Head, InvalidHeader, Method, Response};
 
 use crate::{mailbox::Mail, shared::Shared};
 
-/// A request that is not Socket.IO's, with its whole body.
+/// A request that is not Socket.IO's, with its whole body; or the one that opens a [`WebSocket`](crate::WebSocket), which has
+/// none.
 #[derive(Debug)]
 pub struct Request<'r> {
     head: &'r Head<'r>,
@@ -25,6 +26,11 @@ impl<'r> Request<'r> {
     /// The method. The answer to a `HEAD` is that of the `GET`; its body is counted and left out.
     pub fn method(&self) -> Method<'_> {
         self.head.method()
+    }
+
+    /// The request target as it was sent: path and query.
+    pub fn url(&self) -> &str {
+        self.head.target()
     }
 
     /// The path, without the query and as it was sent: not decoded.
@@ -157,6 +163,11 @@ impl Responder {
     /// Answers 404.
     pub fn not_found(self) {
         self.status(404).text("Not Found");
+    }
+
+    /// Answers that this is only to be had over another protocol (RFC 9110, section 15.5.22).
+    pub(crate) fn upgrade_required(self, protocol: &'static str) {
+        self.status(426).header("Upgrade", protocol).text("Upgrade Required");
     }
 
     fn finish(mut self, body: impl FnOnce(Response) -> Response) {

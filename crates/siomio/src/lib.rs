@@ -27,6 +27,7 @@
 //!   for later. [`Broadcast`] is many of them.
 //! - [`Ack`] answers an event; [`Reply`] is the answer to one of ours.
 //! - [`Request`] and [`Responder`] are plain HTTP beside it; [`EngineServer`] is Engine.IO without Socket.IO.
+//! - [`Endpoint`] and [`WebSocket`] are WebSockets without any of that: frames in and out, on the same port.
 //!
 //! # Order
 //!
@@ -53,6 +54,7 @@ mod builder;
 mod config;
 mod cookie;
 mod cors;
+mod endpoint;
 mod engine;
 mod error;
 mod extensions;
@@ -74,12 +76,15 @@ mod server;
 pub mod shard;
 mod shared;
 mod socket;
+mod timer;
+mod websocket;
 
 pub use ack::{Ack, Reply};
 pub use broadcast::Broadcast;
 pub use builder::ServerBuilder;
 pub use cookie::{Cookie, Priority, SameSite};
 pub use cors::Cors;
+pub use endpoint::{Endpoint, Rejection};
 pub use engine::{Carrier, EngineServer, EngineSocket, EngineSocketHandle};
 pub use error::{AckError, ConnectError, Dropped, HandlerError, Sent};
 pub use extensions::Data;
@@ -97,7 +102,10 @@ pub use siomio_engine::{BadRequest, CloseReason, Message, Protocol, Refusal, Sid
 pub use siomio_http::{Headers, InvalidHeader, Method};
 pub use siomio_hub::DisconnectReason;
 pub use siomio_packet::{ArgError, Args, Binary, EncodeError, FromArg, IntoArgs, Value};
-pub use socket::{Socket, Timer};
+pub use siomio_websocket::{CloseCode, Error as FrameError};
+pub use socket::Socket;
+pub use timer::Timer;
+pub use websocket::{ReadyState, WebSocket, WebSocketError, WebSocketHandle};
 
 /// The browser client that comes with the server: one JavaScript file to be served as it is.
 pub const BROWSER_CLIENT: &str = include_str!("../assets/siomio.js");

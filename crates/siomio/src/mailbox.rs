@@ -9,15 +9,17 @@ use std::{
     time::{Duration, Instant},
 };
 
+use bytes::Bytes;
 use siomio_engine::RequestId;
 use siomio_http::Response;
 use siomio_hub::{Operation, SocketKey};
 use siomio_packet::Payload;
+use siomio_websocket::CloseCode;
 
 use crate::{
     ack::ReplySender,
     gate::{GateId, Verdict},
-    shard::SessionKey,
+    shard::{Owner, RawKey, SessionKey},
 };
 
 /// A shard's letter box. Any thread posts; the shard empties it once a turn, and is woken at most once in between.
@@ -38,6 +40,12 @@ pub(crate) enum Mail {
     Socket { socket: SocketKey, order: Order },
     /// For one session of a server that speaks Engine.IO only.
     Session { session: SessionKey, order: SessionOrder },
+    /// For one raw WebSocket of the shard.
+    Raw { raw: RawKey, order: RawOrder },
+    /// A frame for all clients of an endpoint but one.
+    Endpoint { endpoint: u32, except: Option<RawKey>, frame: Bytes },
+    /// A timer is taken back.
+    CancelTimer { owner: Owner, serial: u64 },
     /// The answer to a request that one of the shard's connections waits with.
     Respond { request: RequestId, response: Response },
     /// What the application thinks of a request that waits at the head of a connection.
@@ -55,7 +63,18 @@ pub(crate) enum Order {
     Join(Arc<str>),
     Leave(Arc<str>),
     Disconnect { close: bool },
-    CancelTimer(u64),
+}
+
+/// What is to be done with a raw WebSocket.
+#[derive(Debug)]
+pub(crate) enum RawOrder {
+    /// A message, framed.
+    Send(Bytes),
+    Close {
+        code: CloseCode,
+        reason: Box<str>,
+    },
+    Terminate,
 }
 
 /// What is to be done with a session.

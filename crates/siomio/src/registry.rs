@@ -5,16 +5,17 @@ use std::{
     fmt,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicU64, AtomicUsize, Ordering},
     },
 };
 
 use siomio_engine::{CloseReason, Message};
 use siomio_hub::{DisconnectReason, NamespaceId};
+use siomio_websocket::CloseCode;
 
 use crate::{
-    Carrier, EngineSocket, HandlerError, Request, Responder, Socket, handler::ErasedHandler,
-    hooks::Hooks, middleware::ErasedMiddleware,
+    Carrier, EngineSocket, HandlerError, Rejection, Request, Responder, Socket, WebSocket,
+    WebSocketError, handler::ErasedHandler, hooks::Hooks, middleware::ErasedMiddleware,
 };
 
 /// Namespaces, handlers and the HTTP fallback: changed under a lock by whoever registers, read by the shards as
@@ -33,6 +34,8 @@ pub(crate) struct Tables {
     pub(crate) http: Option<Arc<HttpHandler>>,
     pub(crate) engine: Arc<EngineTable>,
     pub(crate) hooks: Arc<Hooks>,
+    /// In the order of declaration.
+    pub(crate) endpoints: Vec<Arc<EndpointTable>>,
 }
 
 /// What was registered with a server that speaks Engine.IO only.
@@ -41,6 +44,20 @@ pub(crate) struct EngineTable {
     pub(crate) open: Vec<Arc<OpenHandler>>,
     pub(crate) message: Vec<Arc<MessageHandler>>,
     pub(crate) close: Vec<Arc<CloseHandler>>,
+}
+
+/// What was registered for one raw WebSocket endpoint.
+#[derive(Clone)]
+pub(crate) struct EndpointTable {
+    pub(crate) path: Arc<str>,
+    /// How many it has, on all shards.
+    pub(crate) clients: Arc<AtomicUsize>,
+    pub(crate) verify: Option<Arc<VerifyHandler>>,
+    pub(crate) open: Vec<Arc<RawOpenHandler>>,
+    pub(crate) message: Vec<Arc<RawMessageHandler>>,
+    pub(crate) pong: Vec<Arc<RawPongHandler>>,
+    pub(crate) error: Vec<Arc<RawErrorHandler>>,
+    pub(crate) close: Vec<Arc<RawCloseHandler>>,
 }
 
 /// What was registered for one namespace.
@@ -60,6 +77,12 @@ pub(crate) type ErrorHandler = dyn Fn(&Socket, &HandlerError) + Send + Sync;
 pub(crate) type OpenHandler = dyn Fn(&EngineSocket) + Send + Sync;
 pub(crate) type MessageHandler = dyn Fn(&EngineSocket, Message<'_>, Carrier<'_>) + Send + Sync;
 pub(crate) type CloseHandler = dyn Fn(&EngineSocket, CloseReason) + Send + Sync;
+pub(crate) type VerifyHandler = dyn Fn(&Request<'_>) -> Result<(), Rejection> + Send + Sync;
+pub(crate) type RawOpenHandler = dyn Fn(&WebSocket) + Send + Sync;
+pub(crate) type RawMessageHandler = dyn Fn(&WebSocket, Message<'_>) + Send + Sync;
+pub(crate) type RawPongHandler = dyn Fn(&WebSocket, &[u8]) + Send + Sync;
+pub(crate) type RawErrorHandler = dyn Fn(&WebSocket, &WebSocketError) + Send + Sync;
+pub(crate) type RawCloseHandler = dyn Fn(&WebSocket, CloseCode, &str) + Send + Sync;
 pub(crate) type HttpHandler = dyn Fn(&Request<'_>, Responder) + Send + Sync;
 
 impl Registry {
@@ -112,6 +135,30 @@ impl Registry {
         self.version.fetch_add(1, Ordering::Release);
     }
 
+    /// Makes an endpoint, or finds it.
+    pub(crate) fn endpoint(&self, path: &str) -> (u32, Arc<EndpointTable>) {
+        let mut tables = self.lock();
+        let place = tables.endpoint(path).unwrap_or_else(|| {
+            Arc::make_mut(&mut tables).endpoints.push(Arc::new(EndpointTable::new(path)));
+            self.version.fetch_add(1, Ordering::Release);
+            tables.endpoints.len() as u32 - 1
+        });
+        (place, tables.endpoints[place as usize].clone())
+    }
+
+    /// Changes what is registered for an endpoint. What the change replaces it should return.
+    pub(crate) fn change_endpoint<R>(
+        &self,
+        endpoint: u32,
+        change: impl FnOnce(&mut EndpointTable) -> R,
+    ) -> Option<R> {
+        let mut tables = self.lock();
+        let table = Arc::make_mut(&mut tables).endpoints.get_mut(endpoint as usize)?;
+        let replaced = change(Arc::make_mut(table));
+        self.version.fetch_add(1, Ordering::Release);
+        Some(replaced)
+    }
+
     /// Grows with every change.
     pub(crate) fn version(&self) -> u64 {
         self.version.load(Ordering::Acquire)
@@ -123,6 +170,29 @@ impl Registry {
 
     fn lock(&self) -> MutexGuard<'_, Arc<Tables>> {
         self.tables.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Tables {
+    /// The endpoint at a path.
+    pub(crate) fn endpoint(&self, path: &str) -> Option<u32> {
+        let place = self.endpoints.iter().position(|table| *table.path == *path)?;
+        u32::try_from(place).ok()
+    }
+}
+
+impl EndpointTable {
+    fn new(path: &str) -> Self {
+        Self {
+            path: path.into(),
+            clients: Arc::default(),
+            verify: None,
+            open: Vec::new(),
+            message: Vec::new(),
+            pong: Vec::new(),
+            error: Vec::new(),
+            close: Vec::new(),
+        }
     }
 }
 

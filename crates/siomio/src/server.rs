@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use crate::{Io, Request, Responder, ServerBuilder, run};
+use crate::{Endpoint, Io, Request, Responder, ServerBuilder, run};
 
 /// A Socket.IO server.
 ///
@@ -63,6 +63,16 @@ impl Server {
     pub fn http(&self, handler: impl Fn(&Request<'_>, Responder) + Send + Sync + 'static) -> &Self {
         self.io.shared().registry.set_http(Arc::new(handler));
         self
+    }
+
+    /// The endpoint at a path, where plain WebSockets are opened; created when it is first asked for. A path without its
+    /// slash gets one.
+    ///
+    /// The path of a request must be this one, without its query and as it was sent: not decoded. Paths below that of
+    /// Socket.IO itself lead there and never here. What comes to the path and is no request for a WebSocket goes to the
+    /// [`http`](Self::http) handler, so the same path can serve a page; without such a handler it is answered 426.
+    pub fn websocket(&self, path: &str) -> Endpoint {
+        Endpoint::new(self.io.shared(), path)
     }
 
     /// Listens, and runs the server until it is [closed](Io::close).

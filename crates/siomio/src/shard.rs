@@ -3,8 +3,10 @@
 //! ```text
 //!   bytes ─► turn ─► http ───► (route, session GET and POST) ─┐
 //!                 └► channel ► (WebSocket messages) ──────────┴► inbound ─► lifecycle, handlers
-//!                                                                              │ emit
-//!   bytes ◄─ turn ◄─ write_queue ◄─ perform (engine actions) ◄─ send ◄─────────┘
+//!                       └────► (raw WebSockets) ────► endpoint ─► handlers     │ emit
+//!                                                            │ send            │
+//!   bytes ◄─ turn ◄─ write_queue ◄─┬───────────────── raw ◄──┘                 │
+//!                                  └ perform (engine actions) ◄─ send ◄────────┘
 //! ```
 //!
 //! Nothing in here knows sockets of the operating system, threads or clocks: a [`Shard`] is generic over its streams and is
@@ -18,6 +20,7 @@ mod conn;
 mod core;
 mod date;
 mod destination;
+mod endpoint;
 mod engine;
 mod environment;
 mod feed;
@@ -26,7 +29,9 @@ mod inbound;
 mod incoming;
 mod lifecycle;
 mod local;
+mod owner;
 mod perform;
+mod raw;
 mod refusal;
 mod requests;
 mod send;
@@ -41,4 +46,4 @@ pub use destination::{Destination, destination};
 pub use environment::Environment;
 pub use turn::{Adopted, Readiness, Shard, Stream};
 
-pub(crate) use self::{core::SessionKey, local::Local, timers::Work};
+pub(crate) use self::{core::SessionKey, local::Local, owner::Owner, raw::RawKey, timers::Work};

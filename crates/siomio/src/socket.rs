@@ -6,9 +6,8 @@ use siomio_hub::{NamespaceId, SocketKey};
 use siomio_packet::{IntoArgs, Payload};
 
 use crate::{
-    Broadcast, Data, Handshake, Io, Namespace, Reply, Sent, SocketHandle, SocketId,
-    mailbox::Order,
-    shard::{Local, SessionKey, Work},
+    Broadcast, Data, Handshake, Io, Namespace, Reply, Sent, SocketHandle, SocketId, Timer,
+    shard::{Local, Owner, SessionKey, Work},
 };
 
 /// A client in a namespace, as handlers see it.
@@ -21,13 +20,6 @@ pub struct Socket {
     key: SocketKey,
     namespace: NamespaceId,
     session: SessionKey,
-}
-
-/// A timer of a socket; dropping it does nothing, and any thread may keep it.
-#[derive(Clone, Debug)]
-pub struct Timer {
-    socket: SocketHandle,
-    serial: u64,
 }
 
 impl Socket {
@@ -73,7 +65,7 @@ impl Socket {
 
     /// The application's own data of this socket.
     pub fn data(&self) -> Data<'_> {
-        Data::new(&self.local, self.key)
+        Data::new(&self.local, Owner::Socket(self.key))
     }
 
     /// A handle that other threads can use, and that can be kept: it does not keep the client connected, and does
@@ -137,7 +129,8 @@ impl Socket {
 
     /// Runs a closure once, after some time, unless the socket is gone by then.
     pub fn after(&self, delay: Duration, run: impl FnOnce(&Self) + 'static) -> Timer {
-        self.timer(delay, Work::Once(Box::new(run)))
+        let view = self.view();
+        self.timer(delay, Work::Once(Box::new(move |local| run(&view(local)))))
     }
 
     /// Runs a closure again and again, until the socket is gone or the timer [cancelled](Timer::cancel).
@@ -145,19 +138,18 @@ impl Socket {
     /// The beat does not drift: a run that comes late does not delay those after it. A period of zero counts as 1 ms.
     pub fn every(&self, period: Duration, run: impl Fn(&Self) + 'static) -> Timer {
         let period = period.max(Duration::from_millis(1));
-        self.timer(period, Work::Every(period, Rc::new(run)))
+        let view = self.view();
+        self.timer(period, Work::Every(period, Rc::new(move |local| run(&view(local)))))
     }
 
     fn timer(&self, delay: Duration, work: Work) -> Timer {
-        let serial = self.local.set_timer(self.key, delay, work);
-        Timer { socket: self.handle(), serial }
+        Timer::set(&self.local, Owner::Socket(self.key), delay, work)
     }
-}
 
-impl Timer {
-    /// Takes the timer back.
-    pub fn cancel(self) {
-        self.socket.order(Order::CancelTimer(self.serial));
+    /// Makes this socket again, for those who come back to it later.
+    fn view(&self) -> impl Fn(&Rc<Local>) -> Self + 'static {
+        let (key, namespace, session) = (self.key, self.namespace, self.session);
+        move |local| Self::new(local.clone(), key, namespace, session)
     }
 }
 

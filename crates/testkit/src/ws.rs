@@ -2,7 +2,7 @@
 
 use std::{
     io::{ErrorKind, Read, Write},
-    net::{SocketAddr, TcpStream},
+    net::{Shutdown, SocketAddr, TcpStream},
     time::Duration,
 };
 
@@ -166,6 +166,23 @@ impl Ws {
     pub fn sender(&self) -> Self {
         let stream = self.stream.try_clone().expect("a connection can be shared");
         Self { stream, reader: Reader::new(Role::Client, Limits::default()), unread: Vec::new() }
+    }
+
+    /// Ends the half that we write.
+    ///
+    /// # Panics
+    /// When the connection is gone.
+    pub fn shutdown_write(&self) {
+        self.stream.shutdown(Shutdown::Write).expect("the connection is there");
+    }
+
+    /// Ends the connection with a reset in place of an orderly end.
+    ///
+    /// # Panics
+    /// When the connection is gone.
+    pub fn reset(self) {
+        let socket = socket2::SockRef::from(&self.stream);
+        socket.set_linger(Some(Duration::ZERO)).expect("the connection is there");
     }
 
     /// The bare connection.

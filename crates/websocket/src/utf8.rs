@@ -91,7 +91,7 @@ fn is_hopeless(beginning: &[u8]) -> bool {
 }
 
 #[cfg(test)]
-mod tests {
+pub(crate) mod tests {
     use proptest::prelude::*;
 
     use super::*;
@@ -131,8 +131,16 @@ mod tests {
         assert_eq!(text.finish(), Err(Error::InvalidUtf8));
     }
 
+    /// How many bytes there are up to and with the first that makes it impossible to go on to UTF-8.
+    pub(crate) fn hopeless(bytes: &[u8]) -> Option<usize> {
+        let is_hopeless = |end: &usize| {
+            str::from_utf8(&bytes[..*end]).is_err_and(|error| error.error_len().is_some())
+        };
+        (1..=bytes.len()).find(is_hopeless)
+    }
+
     /// Bytes with a good chance of being nearly UTF-8.
-    fn nearly_text() -> impl Strategy<Value = Vec<u8>> {
+    pub(crate) fn nearly_text() -> impl Strategy<Value = Vec<u8>> {
         let piece = prop_oneof![
             4 => ".{0,4}".prop_map(String::into_bytes),
             1 => proptest::collection::vec(any::<u8>(), 0..3),

@@ -6,8 +6,9 @@ impl Response {
     /// `Content-Length`, `Connection`, body.
     ///
     /// `Content-Length` is always written, except for 1xx, 204 and 304, which have no body
-    /// (RFC 9110 §6.4.1); a 205 is always empty (§15.3.6). `Connection` is `close` when the connection does not stay open and
-    /// `keep-alive` when it does for an HTTP/1.0 request. 1xx responses get neither that nor
+    /// (RFC 9110 §6.4.1); a 205 is always empty (§15.3.6). `Connection` is `close` when the
+    /// connection does not stay open and `keep-alive` when it does for an HTTP/1.0 request; beside
+    /// an `Upgrade` header it lists that, too (RFC 9110 §7.8). 1xx responses get neither that nor
     /// `Date`. A `Date` among the headers takes the place of the context's.
     pub fn write_to(&self, out: &mut Vec<u8>, context: ResponseContext<'_>) {
         let has_body = !matches!(self.status, 100..=199 | 204 | 304);
@@ -29,10 +30,13 @@ impl Response {
             write_header(out, "Content-Length", decimal(content.len() as u64, &mut digits));
         }
         if self.status >= 200 {
-            match (context.keep_alive, context.minor_version) {
-                (false, _) => write_header(out, "Connection", "close"),
-                (true, 0) => write_header(out, "Connection", "keep-alive"),
-                (true, _) => {}
+            match (context.keep_alive, context.minor_version, self.has_header("Upgrade")) {
+                (false, _, false) => write_header(out, "Connection", "close"),
+                (false, _, true) => write_header(out, "Connection", "close, Upgrade"),
+                (true, 0, false) => write_header(out, "Connection", "keep-alive"),
+                (true, 0, true) => write_header(out, "Connection", "keep-alive, Upgrade"),
+                (true, _, true) => write_header(out, "Connection", "Upgrade"),
+                (true, _, false) => {}
             }
         }
         out.extend_from_slice(b"\r\n");

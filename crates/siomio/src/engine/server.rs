@@ -5,7 +5,7 @@ use std::{io, net::ToSocketAddrs, sync::Arc};
 use siomio_engine::{CloseReason, Message};
 
 use super::{Carrier, EngineSocket};
-use crate::{Bound, Engine, Io, Request, Responder, server::bind};
+use crate::{Bound, Endpoint, Engine, Io, Request, Responder, server::bind};
 
 /// A server that speaks Engine.IO only; made by [`ServerBuilder::build_engine`](crate::ServerBuilder::build_engine).
 ///
@@ -71,6 +71,11 @@ impl EngineServer {
     pub fn http(&self, handler: impl Fn(&Request<'_>, Responder) + Send + Sync + 'static) -> &Self {
         self.io.shared().registry.set_http(Arc::new(handler));
         self
+    }
+
+    /// The endpoint at a path, where plain WebSockets are opened; as [`Server::websocket`](crate::Server::websocket).
+    pub fn websocket(&self, path: &str) -> Endpoint {
+        Endpoint::new(self.io.shared(), path)
     }
 
     /// Listens, and runs the server until it is [closed](Io::close).

@@ -3,15 +3,16 @@
 use std::{rc::Rc, time::Duration};
 
 use siomio_http::Response;
-use siomio_hub::{Due, SocketKey};
+use siomio_hub::Due;
 
 use super::{
     conn::{ConnKey, Patience, State},
     core::{Alarm, Core, SessionKey},
     local::Local,
+    owner::Owner,
     timers::{Timer, TimerKey, Work},
 };
-use crate::{HandlerError, Socket, config::capped};
+use crate::{HandlerError, Socket};
 
 impl Local {
     /// Works off everything whose time has come.
@@ -43,93 +44,67 @@ impl Local {
         self.settle();
     }
 
-    /// Sets a timer of a socket and returns its number.
-    pub(crate) fn set_timer(&self, socket: SocketKey, delay: Duration, work: Work) -> u64 {
-        let mut core = self.core.borrow_mut();
-        let at = core.environment.now() + capped(delay);
-        let serial = core.new_token().0;
-        if core.extra_mut(socket, true).is_none() {
-            drop(core);
-            drop(work);
-            return serial;
-        }
-        let key = core.timers.insert(at, Timer { socket, serial, work });
-        if let Some(extra) = core.extra_mut(socket, true) {
-            extra.timers.push((serial, key));
-        }
-        serial
-    }
-
-    pub(crate) fn cancel_timer(&self, socket: SocketKey, serial: u64) {
-        let timer = {
-            let mut core = self.core.borrow_mut();
-            let Some(extra) = core.extra_mut(socket, false) else { return };
-            let Some(place) = extra.timers.iter().position(|(own, _)| *own == serial) else {
-                return;
-            };
-            let (_, key) = extra.timers.swap_remove(place);
-            core.timers.remove(key)
-        };
-        drop(timer);
-    }
-
     /// Runs the application's timers that are due.
     pub(super) fn run_timers(self: &Rc<Self>) {
         loop {
-            let (key, timer, owner) = {
+            let (key, timer, is_alive) = {
                 let mut core = self.core.borrow_mut();
                 let now = core.now;
                 let Some((key, timer)) = core.timers.pop(now) else { return };
-                let (session, namespace) =
-                    (core.session_of(timer.socket), core.hub.namespace_of(timer.socket));
-                (key, timer, session.zip(namespace))
+                let is_alive = core.is_alive(timer.owner);
+                (key, timer, is_alive)
             };
-            let Some((session, namespace)) = owner else { continue };
-            let (key_of_owner, serial) = (timer.socket, timer.serial);
-            let socket = Socket::new(self.clone(), key_of_owner, namespace, session);
-            let next = match timer.work {
-                Work::Once(run) => self.guard(|| run(&socket)).map(|()| None),
+            if !is_alive {
+                continue;
+            }
+            let Timer { owner, serial, work } = timer;
+            let next = match work {
+                Work::Once(run) => self.guard(|| run(self)).map(|()| None),
                 Work::Every(period, run) => {
-                    let again = Timer {
-                        socket: key_of_owner,
-                        serial,
-                        work: Work::Every(period, run.clone()),
-                    };
-                    self.guard(|| run(&socket)).map(|()| Some((period, again)))
+                    let again = Timer { owner, serial, work: Work::Every(period, run.clone()) };
+                    self.guard(|| run(self)).map(|()| Some((period, again)))
                 }
             };
             match next {
-                Ok(next) => self.timer_ran(key_of_owner, serial, key, next),
-                Err(message) => {
-                    let error = HandlerError::Panic { event: "timer".to_owned(), message };
-                    if let Some(table) = self.tables().namespaces.get(namespace.index()) {
-                        self.report(&socket, key_of_owner, table, &error);
-                    }
+                Ok(next) => self.timer_ran(owner, serial, key, next),
+                Err(message) => self.timer_panicked(owner, message),
+            }
+        }
+    }
+
+    fn timer_ran(&self, owner: Owner, serial: u64, key: TimerKey, next: Option<(Duration, Timer)>) {
+        let mut core = self.core.borrow_mut();
+        let now = core.now;
+        // Gone if the timer cancelled itself, or its owner.
+        let Some(belongings) = core.belongings_mut(owner, false) else { return };
+        let timers = &mut belongings.timers;
+        let Some(place) = timers.iter().position(|(own, _)| *own == serial) else { return };
+        match next {
+            None => drop(timers.swap_remove(place)),
+            Some((period, timer)) => {
+                let key = core.timers.repeat(key, now, period, timer);
+                if let Some(belongings) = core.belongings_mut(owner, false) {
+                    belongings.timers[place].1 = key;
                 }
             }
         }
     }
 
-    fn timer_ran(
-        &self,
-        socket: SocketKey,
-        serial: u64,
-        key: TimerKey,
-        next: Option<(Duration, Timer)>,
-    ) {
-        let mut core = self.core.borrow_mut();
-        let now = core.now;
-        // Gone if the timer cancelled itself, or its socket.
-        let Some(extra) = core.extra_mut(socket, false) else { return };
-        let Some(place) = extra.timers.iter().position(|(own, _)| *own == serial) else { return };
-        match next {
-            None => drop(extra.timers.swap_remove(place)),
-            Some((period, timer)) => {
-                let key = core.timers.repeat(key, now, period, timer);
-                if let Some(extra) = core.extra_mut(socket, false) {
-                    extra.timers[place].1 = key;
-                }
-            }
+    fn timer_panicked(self: &Rc<Self>, owner: Owner, message: String) {
+        let key = match owner {
+            Owner::Socket(socket) => socket,
+            Owner::Raw(raw) => return self.raw_panicked(raw, "timer", message),
+        };
+        let (session, namespace) = {
+            let core = self.core.borrow();
+            let (session, namespace) = (core.session_of(key), core.hub.namespace_of(key));
+            let (Some(session), Some(namespace)) = (session, namespace) else { return };
+            (session, namespace)
+        };
+        let error = HandlerError::Panic { event: "timer".to_owned(), message };
+        if let Some(table) = self.tables().namespaces.get(namespace.index()) {
+            let socket = Socket::new(self.clone(), key, namespace, session);
+            self.report(&socket, key, table, &error);
         }
     }
 }
@@ -174,6 +149,9 @@ impl Core {
             }
             State::Http(http) if matches!(http.patience, Patience::Decision { .. }) => {
                 self.refuse_connection(conn, Response::new(503));
+            }
+            State::WebSocket(_) if state.stalled.is_some_and(|until| until <= self.now) => {
+                self.drop_slow_consumer(conn);
             }
             State::Http(_) | State::WebSocket(_) | State::Lingering { .. } | State::Dead => {
                 self.drop_conn(conn)

@@ -3,10 +3,15 @@
 use std::rc::Rc;
 
 use siomio_engine::{ChannelId, Message};
-use siomio_websocket::{Answer, Item, OpCode, Role, write_close, write_frame};
+use siomio_websocket::{
+    Answer, CloseCode, CloseFrame, Item, OpCode, Role, write_close, write_frame,
+};
 
-use super::{conn::ConnKey, local::Local};
-use crate::{Carrier, config::MAX_RESPONSES};
+use super::{
+    conn::{ConnKey, Recipient},
+    local::Local,
+};
+use crate::{Carrier, WebSocketError, config::MAX_RESPONSES};
 
 impl Local {
     /// Works off one item from the front of `input` and returns how long it was; `None` when all is used up.
@@ -15,10 +20,10 @@ impl Local {
         conn: ConnKey,
         input: &mut [u8],
     ) -> Option<usize> {
-        let (step, session) = {
+        let (step, recipient) = {
             let mut core = self.core.borrow_mut();
             let websocket = core.conns.get_mut(conn)?.websocket_mut()?;
-            (websocket.reader.read(input), websocket.session)
+            (websocket.reader.read(input), websocket.recipient)
         };
         let step = match step {
             Ok(step) => step,
@@ -30,7 +35,7 @@ impl Local {
         let message = match step.item? {
             Item::Text(text) => {
                 // Owned or borrowed, the text lives until the handlers are done.
-                self.handle_channel_message(conn, session, Message::Text(&text));
+                self.handle_channel_message(conn, recipient, Message::Text(&text));
                 return Some(step.consumed);
             }
             Item::Binary(data) => Message::Binary(data),
@@ -42,20 +47,31 @@ impl Local {
                 self.handle_channel_close(conn, close.as_ref());
                 return None;
             }
+            Item::Pong(payload) => {
+                self.handle_pong(recipient, &payload);
+                return Some(step.consumed);
+            }
             // No extension is negotiated.
-            Item::Pong(_) | Item::Extended { .. } => return Some(step.consumed),
+            Item::Extended { .. } => return Some(step.consumed),
         };
-        self.handle_channel_message(conn, session, message);
+        self.handle_channel_message(conn, recipient, message);
         Some(step.consumed)
     }
 
     fn handle_channel_message(
         self: &Rc<Self>,
         conn: ConnKey,
-        session: Option<super::core::SessionKey>,
+        recipient: Recipient,
         message: Message<'_>,
     ) {
-        let Some(session) = session else { return };
+        let session = match recipient {
+            Recipient::Session(session) => session,
+            Recipient::Raw(raw) => {
+                self.raw_message(raw, message);
+                return self.settle();
+            }
+            Recipient::Nobody => return,
+        };
         let message = {
             let mut core = self.core.borrow_mut();
             let (now, channel) = (core.now, ChannelId(conn.to_bits()));
@@ -69,28 +85,35 @@ impl Local {
         self.settle();
     }
 
-    fn answer_ping(&self, conn: ConnKey, payload: &[u8]) {
-        let mut core = self.core.borrow_mut();
-        let Some(state) = core.conns.get_mut(conn) else { return };
-        if state.websocket_mut().is_some_and(|websocket| websocket.closing.may_send()) {
-            // Who sends pings and reads no pongs gets no more of them; RFC 6455, section 5.5.3, allows to skip some.
-            if state.out.len() <= MAX_RESPONSES {
-                state.out.append(|out| write_frame(out, OpCode::Pong, payload, None));
-            }
-            core.mark(conn);
+    fn handle_pong(self: &Rc<Self>, recipient: Recipient, payload: &[u8]) {
+        if let Recipient::Raw(raw) = recipient {
+            self.raw_pong(raw, payload);
+            self.settle();
         }
     }
 
-    fn handle_channel_close(
-        self: &Rc<Self>,
-        conn: ConnKey,
-        close: Option<&siomio_websocket::CloseFrame<'_>>,
-    ) {
-        {
+    fn answer_ping(&self, conn: ConnKey, payload: &[u8]) {
+        let mut core = self.core.borrow_mut();
+        let Some(state) = core.conns.get_mut(conn) else { return };
+        let waits = state.out.len() > MAX_RESPONSES;
+        let Some(websocket) = state.websocket_mut().filter(|ws| ws.closing.may_send()) else {
+            return;
+        };
+        // Who sends pings and reads no pongs gets no more of them: of those that wait only the last one has to be answered
+        // (RFC 6455, section 5.5.3).
+        websocket.unanswered = waits.then(|| payload.into());
+        if !waits {
+            state.out.append(|out| write_frame(out, OpCode::Pong, payload, None));
+        }
+        core.mark(conn);
+    }
+
+    fn handle_channel_close(self: &Rc<Self>, conn: ConnKey, close: Option<&CloseFrame<'_>>) {
+        let recipient = {
             let mut core = self.core.borrow_mut();
+            let recipient = core.take_recipient(conn);
             let Some(state) = core.conns.get_mut(conn) else { return };
             let Some(websocket) = state.websocket_mut() else { return };
-            let session = websocket.session.take();
             if let Answer::Echo(code) = websocket.closing.received(close) {
                 websocket.closing.sent();
                 state.out.append(|out| write_close(out, code.map(|code| (code, "")), None));
@@ -100,33 +123,45 @@ impl Local {
                 .is_some_and(|websocket| websocket.closing.ends_tcp(Role::Server));
             debug_assert!(ends, "both close frames have gone their way");
             core.linger(conn);
-            if let Some(session) = session {
+            if let Recipient::Session(session) = recipient {
                 let channel = ChannelId(conn.to_bits());
                 core.with_session(session, |machine, actions| {
                     machine.handle_channel_gone(channel, false, actions)
                 });
             }
+            recipient
+        };
+        if let Recipient::Raw(raw) = recipient {
+            let code = close.map_or(CloseCode::NO_STATUS, |close| close.code);
+            self.raw_closed(raw, code, close.map_or("", |close| &close.reason));
         }
         self.settle();
     }
 
-    /// The peer broke a rule: it is told which kind, and the session that it failed.
+    /// The peer broke a rule: it is told which kind, and whoever listened that it failed.
     fn fail_channel(self: &Rc<Self>, conn: ConnKey, error: siomio_websocket::Error) {
-        {
+        let (recipient, may_send) = {
             let mut core = self.core.borrow_mut();
+            let recipient = core.take_recipient(conn);
             let Some(state) = core.conns.get_mut(conn) else { return };
             let Some(websocket) = state.websocket_mut() else { return };
-            let (session, may_send) = (websocket.session.take(), websocket.closing.may_send());
+            let may_send = websocket.closing.may_send();
             if may_send {
                 state.out.append(|out| write_close(out, Some((error.close_code(), "")), None));
             }
             core.linger(conn);
-            if let Some(session) = session {
+            if let Recipient::Session(session) = recipient {
                 let channel = ChannelId(conn.to_bits());
                 core.with_session(session, |machine, actions| {
                     machine.handle_channel_gone(channel, true, actions)
                 });
             }
+            (recipient, may_send)
+        };
+        if let Recipient::Raw(raw) = recipient {
+            self.raw_failed(raw, &WebSocketError::Protocol(error));
+            let code = if may_send { error.close_code() } else { CloseCode::ABNORMAL };
+            self.raw_closed(raw, code, "");
         }
         self.settle();
     }

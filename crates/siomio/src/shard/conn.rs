@@ -7,7 +7,9 @@ use siomio_http::{Body, Head, Headers, Limits, Pipeline, Reader, ResponseContext
 use siomio_hub::Key;
 use siomio_websocket as websocket;
 
-use super::{admission::Passage, core::SessionKey, incoming::Incoming, write_queue::WriteQueue};
+use super::{
+    admission::Passage, core::SessionKey, incoming::Incoming, raw::RawKey, write_queue::WriteQueue,
+};
 use crate::config::MAX_RESPONSES;
 
 pub(crate) type ConnKey = Key<Conn>;
@@ -22,8 +24,8 @@ pub(crate) struct Conn {
     pub(crate) dirty: bool,
     /// Reading was put off, and nobody but us will say when to go on.
     pub(crate) paused: bool,
-    /// The peer takes nothing of what is queued: how long that may last. Unlimited for WebSockets, which the heartbeat
-    /// watches.
+    /// The peer takes nothing of what is queued: how long that may last. Unlimited for the WebSockets of sessions, which
+    /// the heartbeat watches.
     pub(crate) stalled: Option<Instant>,
     /// When a timer will look at it.
     pub(crate) armed: Option<Instant>,
@@ -125,8 +127,20 @@ pub(crate) struct WebSocket {
     pub(crate) closing: websocket::Closing,
     /// Limits the wait for the peer's close frame once ours is sent.
     pub(crate) until: Option<Instant>,
-    /// None when it was opened only to be refused.
-    pub(crate) session: Option<SessionKey>,
+    pub(crate) recipient: Recipient,
+    /// The last ping, if too much waited already to answer it at once.
+    pub(crate) unanswered: Option<Box<[u8]>>,
+}
+
+/// Whom the messages of a WebSocket are for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Recipient {
+    /// It was opened only to be refused, or is over for whoever it was.
+    #[default]
+    Nobody,
+    Session(SessionKey),
+    /// The handlers of an endpoint.
+    Raw(RawKey),
 }
 
 impl Conn {
@@ -178,7 +192,9 @@ impl Conn {
                     Some(self.stalled.map_or(until, |stalled| stalled.min(until)))
                 }
             },
-            State::WebSocket(websocket) => websocket.until,
+            State::WebSocket(websocket) => {
+                [websocket.until, self.stalled].into_iter().flatten().min()
+            }
             State::Lingering { until, .. } => Some(*until),
             State::Dead => None,
         }

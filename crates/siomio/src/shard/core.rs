@@ -12,17 +12,18 @@ use std::{
 use foldhash::quality::FixedState;
 use siomio_engine::{self as engine, Action, CloseReason, Sid};
 use siomio_hub::{AckToken, Arena, ClientKey, Hub, Key, SocketKey};
+use siomio_websocket::CloseCode;
 
 use super::{
     conn::{Conn, ConnKey},
     date::DateCache,
     environment::Environment,
-    timers::{TimerKey, Timers},
+    owner::Belongings,
+    raw::{RawKey, Raws},
+    timers::Timers,
     wheel::Wheel,
 };
-use crate::{
-    ack::ReplySender, extensions::Extensions, handshake::Opening, mailbox::Mail, shared::Shared,
-};
+use crate::{ack::ReplySender, handshake::Opening, mailbox::Mail, shared::Shared};
 
 pub(crate) type SessionKey = Key<Session>;
 
@@ -37,6 +38,7 @@ pub(crate) struct Core {
     pub(crate) sessions: Arena<Session>,
     pub(crate) by_sid: HashMap<Sid, SessionKey, FixedState>,
     pub(crate) hub: Hub,
+    pub(crate) raws: Raws,
     /// Indexed like the sockets.
     extras: Vec<Option<Box<Extra>>>,
     pub(crate) replies: HashMap<AckToken, ReplySender, FixedState>,
@@ -81,8 +83,7 @@ pub(crate) struct Session {
 pub(crate) struct Extra {
     socket: SocketKey,
     pub(crate) auth: Option<Rc<str>>,
-    pub(crate) extensions: Extensions,
-    pub(crate) timers: Vec<(u64, TimerKey)>,
+    pub(crate) belongings: Belongings,
 }
 
 /// Whom the timer wheel wakes. The instant tells the timer that counts from those that have been overtaken.
@@ -101,6 +102,10 @@ pub(crate) enum Event {
     Closing { session: SessionKey },
     /// A session has closed.
     Closed { session: SessionKey, reason: CloseReason },
+    /// A raw WebSocket has ended; the code says how.
+    RawEnded { raw: RawKey, code: CloseCode },
+    /// The peer of a raw WebSocket takes too little of what waits for it.
+    RawTooSlow { raw: RawKey },
     /// The server goes down.
     Stop { deadline: Instant },
 }
@@ -118,6 +123,7 @@ impl Core {
             sessions: Arena::new(),
             by_sid: HashMap::with_hasher(hasher.clone()),
             hub,
+            raws: Raws::default(),
             extras: Vec::new(),
             replies: HashMap::with_hasher(hasher),
             next_token: 0,
@@ -194,12 +200,7 @@ impl Core {
                 self.extras.resize_with(socket.index() + 1, || None);
             }
             self.extras[socket.index()].get_or_insert_with(|| {
-                Box::new(Extra {
-                    socket,
-                    auth: None,
-                    extensions: Extensions::default(),
-                    timers: Vec::new(),
-                })
+                Box::new(Extra { socket, auth: None, belongings: Belongings::default() })
             });
         }
         self.extras.get_mut(socket.index())?.as_deref_mut().filter(|extra| extra.socket == socket)
@@ -208,14 +209,6 @@ impl Core {
     /// Takes what is kept with a socket that goes. To be dropped after the borrow: it holds the application's values.
     pub(crate) fn take_extra(&mut self, socket: SocketKey) -> Option<Box<Extra>> {
         self.extras.get_mut(socket.index())?.take_if(|extra| extra.socket == socket)
-    }
-
-    pub(crate) fn extensions_mut(
-        &mut self,
-        socket: SocketKey,
-        create: bool,
-    ) -> Option<&mut Extensions> {
-        self.extra_mut(socket, create).map(|extra| &mut extra.extensions)
     }
 
     /// The session that a socket's client has.

@@ -3,9 +3,10 @@
 use std::rc::Rc;
 
 use siomio_engine::{ChannelId, RequestId};
+use siomio_websocket::{CloseCode, OpCode, write_frame};
 
 use super::{
-    conn::{Conn, ConnKey, Hold, Patience, State},
+    conn::{Conn, ConnKey, Hold, Patience, Recipient, State},
     core::Core,
     local::Local,
     turn::{BUFFER, Next},
@@ -133,8 +134,16 @@ impl Core {
                 state.stalled = Some(now + config.send_timeout)
             }
             State::Lingering { until, .. } if progress => *until = now + LINGER,
-            State::WebSocket(websocket) if progress => {
-                websocket.until.iter_mut().for_each(|until| *until = now + LINGER);
+            State::WebSocket(websocket) => {
+                if progress {
+                    websocket.until.iter_mut().for_each(|until| *until = now + LINGER);
+                }
+                // Behind a session there is a heartbeat.
+                if let Recipient::Raw(_) = websocket.recipient {
+                    if progress || state.stalled.is_none() {
+                        state.stalled = Some(now + config.send_timeout);
+                    }
+                }
             }
             _ => {}
         }
@@ -156,7 +165,13 @@ impl Core {
                 return Next::Shutdown;
             }
             State::Http(http) => http,
-            State::WebSocket(_) | State::Lingering { .. } | State::Dead => return Next::Wait,
+            State::WebSocket(websocket) => {
+                let ping = websocket.unanswered.take().filter(|_| websocket.closing.may_send());
+                let Some(ping) = ping else { return Next::Wait };
+                state.out.append(|out| write_frame(out, OpCode::Pong, &ping, None));
+                return Next::Write;
+            }
+            State::Lingering { .. } | State::Dead => return Next::Wait,
         };
         if http.pipeline.has_ready() {
             return Next::Write;
@@ -183,16 +198,20 @@ impl Core {
 
     /// Takes a connection off the books and tells those who used it. Returns whether it was there.
     pub(super) fn remove_conn(&mut self, conn: ConnKey, error: bool) -> bool {
-        let abandoned = self.abandoned(conn);
-        let Some(state) = self.conns.remove(conn) else { return false };
+        let (abandoned, recipient) = (self.abandoned(conn), self.take_recipient(conn));
+        if self.conns.remove(conn).is_none() {
+            return false;
+        }
         self.abandon(abandoned);
-        if let State::WebSocket(websocket) = state.state {
-            if let Some(session) = websocket.session {
+        match recipient {
+            Recipient::Nobody => {}
+            Recipient::Session(session) => {
                 let channel = ChannelId(conn.to_bits());
                 self.with_session(session, |machine, actions| {
                     machine.handle_channel_gone(channel, error, actions)
                 });
             }
+            Recipient::Raw(raw) => self.end_raw(raw, CloseCode::ABNORMAL),
         }
         true
     }

@@ -59,6 +59,9 @@ impl Local {
     }
 
     fn handle_head(self: &Rc<Self>, conn: ConnKey, head: &Head<'_>) -> Routed {
+        if let Some(endpoint) = self.endpoint_opened_by(head) {
+            return self.open_endpoint(conn, head, endpoint);
+        }
         let mut core = self.core.borrow_mut();
         let Some(http) = core.conns.get_mut(conn).and_then(|state| state.http_mut()) else {
             return Routed::Ignored;
@@ -110,13 +113,18 @@ impl Local {
             }
             Reading::Page { head, request, body } => {
                 let responder = Responder::new(self.shared.clone(), self.index, request);
-                if let Some(handler) = &self.tables().http {
-                    // A panic drops the responder, which answers 500.
-                    drop(
-                        self.guard(|| {
-                            handler(&Request::new(&head, &body.finish(), peer), responder)
-                        }),
-                    );
+                let tables = self.tables();
+                match &tables.http {
+                    Some(handler) => {
+                        let body = body.finish();
+                        let request = Request::new(&head, &body, peer);
+                        // A panic drops the responder, which answers 500.
+                        drop(self.guard(|| handler(&request, responder)));
+                    }
+                    None if tables.endpoint(head.path()).is_some() => {
+                        responder.upgrade_required("websocket")
+                    }
+                    None => drop(responder),
                 }
             }
         }

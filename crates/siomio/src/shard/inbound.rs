@@ -10,7 +10,9 @@ use super::{
     core::{Event, SessionKey},
     local::Local,
 };
-use crate::{Ack, AckError, Carrier, HandlerError, Socket, registry::NamespaceTable};
+use crate::{
+    Ack, AckError, Carrier, HandlerError, Socket, WebSocketError, registry::NamespaceTable,
+};
 
 impl Local {
     /// A message of a client arrived.
@@ -114,6 +116,10 @@ impl Local {
                 Some(Event::Opened { session }) => self.engine_opened(session),
                 Some(Event::Closing { session }) => self.handle_closing(session),
                 Some(Event::Closed { session, reason }) => self.handle_closed(session, reason),
+                Some(Event::RawEnded { raw, code }) => self.raw_closed(raw, code, ""),
+                Some(Event::RawTooSlow { raw }) => {
+                    self.raw_failed(raw, &WebSocketError::SlowConsumer)
+                }
                 Some(Event::Stop { deadline }) => self.stop(deadline),
                 None => return,
             }

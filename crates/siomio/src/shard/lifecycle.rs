@@ -167,7 +167,7 @@ impl Local {
             let mut core = self.core.borrow_mut();
             let departure = core.hub.remove(key);
             let extra = core.take_extra(key);
-            let keys = extra.iter().flat_map(|extra| &extra.timers);
+            let keys = extra.iter().flat_map(|extra| &extra.belongings.timers);
             let timers: Vec<_> = keys.filter_map(|(_, key)| core.timers.remove(*key)).collect();
             let tokens = departure.map(|departure| departure.acks).unwrap_or_default();
             let replies: Vec<_> =

@@ -132,6 +132,11 @@ impl Local {
             Mail::Operation(operation) => self.operate(&operation),
             Mail::Socket { socket, order } => self.obey(socket, order),
             Mail::Session { session, order } => self.obey_session(session, order),
+            Mail::Raw { raw, order } => self.obey_raw(raw, order),
+            Mail::Endpoint { endpoint, except, frame } => {
+                self.core.borrow_mut().send_to_endpoint(endpoint, except, &frame)
+            }
+            Mail::CancelTimer { owner, serial } => self.cancel_timer(owner, serial),
             Mail::Respond { request, response } => {
                 self.core.borrow_mut().respond(request, response)
             }
@@ -192,7 +197,6 @@ impl Local {
                 self.core.borrow_mut().hub.leave(socket, &room);
             }
             Order::Disconnect { close } => self.disconnect(socket, close),
-            Order::CancelTimer(serial) => self.cancel_timer(socket, serial),
         }
     }
 

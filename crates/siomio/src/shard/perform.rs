@@ -6,7 +6,7 @@ use siomio_http::{self as http, Ticket};
 use siomio_websocket::{self as websocket, OpCode};
 
 use super::{
-    conn::{Conn, ConnKey, State},
+    conn::{Conn, ConnKey, Recipient, State},
     core::{Core, Event, SessionKey},
 };
 use crate::config::LINGER;
@@ -147,7 +147,7 @@ impl Core {
         };
         websocket.closing.sent();
         websocket.until = Some(until);
-        websocket.session = None;
+        websocket.recipient = Recipient::Nobody;
         state.out.append(|out| websocket::write_close(out, None, None));
         self.mark(conn);
         self.arm_conn(conn);
@@ -156,8 +156,8 @@ impl Core {
     /// Everything is said: what is queued is written, then the connection ends.
     pub(crate) fn linger(&mut self, conn: ConnKey) {
         let until = self.now + LINGER;
+        self.supersede(conn, State::Lingering { until, shut: false });
         if let Some(state) = self.conns.get_mut(conn) {
-            state.state = State::Lingering { until, shut: false };
             state.armed = None;
         }
         self.mark(conn);
@@ -167,11 +167,19 @@ impl Core {
     /// Ends a connection without further words.
     pub(crate) fn drop_conn(&mut self, conn: ConnKey) {
         let abandoned = self.abandoned(conn);
-        if let Some(state) = self.conns.get_mut(conn) {
-            state.state = State::Dead;
-        }
+        self.supersede(conn, State::Dead);
         self.mark(conn);
         self.abandon(abandoned);
+    }
+
+    /// Puts a connection into another state. If a raw WebSocket was still listening, it was not told of an end.
+    fn supersede(&mut self, conn: ConnKey, next: State) {
+        if let Recipient::Raw(raw) = self.take_recipient(conn) {
+            self.end_raw(raw, websocket::CloseCode::ABNORMAL);
+        }
+        if let Some(state) = self.conns.get_mut(conn) {
+            state.state = next;
+        }
     }
 
     /// The polling requests that will never be answered if this connection ends now.

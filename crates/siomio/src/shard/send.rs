@@ -9,8 +9,8 @@ use siomio_packet::{Kind, Payload, write_head};
 use siomio_websocket::{self as websocket, OpCode};
 
 use super::{
-    conn::ConnKey,
-    core::{Core, SessionKey},
+    conn::{ConnKey, Recipient},
+    core::{Core, Event, SessionKey},
     write_queue::WriteQueue,
 };
 use crate::{Dropped, Sent};
@@ -132,11 +132,15 @@ impl Core {
 
     /// The client takes too little of what waits for it: it is disconnected, and not waited for.
     pub(super) fn drop_slow_consumer(&mut self, conn: ConnKey) {
-        let session = self.conns.get_mut(conn).and_then(|state| state.websocket_mut()?.session);
-        if let Some(session) = session {
-            self.with_session(session, |machine, actions| {
-                machine.discard(CloseReason::SlowConsumer, actions)
-            });
+        let websocket = self.conns.get_mut(conn).and_then(|state| state.websocket_mut());
+        match websocket.map(|websocket| websocket.recipient).unwrap_or_default() {
+            Recipient::Nobody => {}
+            Recipient::Session(session) => {
+                self.with_session(session, |machine, actions| {
+                    machine.discard(CloseReason::SlowConsumer, actions)
+                });
+            }
+            Recipient::Raw(raw) => self.events.push_back(Event::RawTooSlow { raw }),
         }
         self.drop_conn(conn);
     }

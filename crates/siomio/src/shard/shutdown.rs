@@ -19,6 +19,7 @@ impl Local {
                 return;
             }
             core.stopping = Some(deadline);
+            core.stop_raws();
             core.sessions.iter().map(|(key, _)| key).collect()
         };
         for session in sessions {

@@ -7,9 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use siomio_hub::SocketKey;
-
-use crate::Socket;
+use super::{local::Local, owner::Owner};
 
 /// Timers in the order of their time: as exact as the loop that asks for them, and periodic ones do not drift.
 #[derive(Debug, Default)]
@@ -26,16 +24,20 @@ pub(crate) struct TimerKey {
 }
 
 pub(crate) struct Timer {
-    pub(crate) socket: SocketKey,
+    pub(crate) owner: Owner,
     /// Its number among all timers of the shard, which stays when it is set again.
     pub(crate) serial: u64,
     pub(crate) work: Work,
 }
 
+/// The closure finds its owner itself.
 pub(crate) enum Work {
-    Once(Box<dyn FnOnce(&Socket)>),
-    Every(Duration, Rc<dyn Fn(&Socket)>),
+    Once(Box<RunOnce>),
+    Every(Duration, Rc<RunAgain>),
 }
+
+type RunOnce = dyn FnOnce(&Rc<Local>);
+type RunAgain = dyn Fn(&Rc<Local>);
 
 impl Timers {
     pub(crate) fn insert(&mut self, at: Instant, timer: Timer) -> TimerKey {
@@ -75,17 +77,19 @@ impl Timers {
 
 impl fmt::Debug for Timer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Timer").field("socket", &self.socket).finish_non_exhaustive()
+        f.debug_struct("Timer").field("owner", &self.owner).finish_non_exhaustive()
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use siomio_hub::SocketKey;
+
     use super::*;
 
     fn timer(period: Duration) -> Timer {
         Timer {
-            socket: SocketKey::from_bits(0),
+            owner: Owner::Socket(SocketKey::from_bits(0)),
             serial: 0,
             work: Work::Every(period, Rc::new(|_| {})),
         }

@@ -9,7 +9,7 @@ use std::{
 };
 
 use super::{
-    conn::{Conn, ConnKey, Hold, State},
+    conn::{Conn, ConnKey, Hold, Recipient, State},
     environment::Environment,
     local::Local,
     write_queue::Flush,
@@ -200,11 +200,11 @@ impl<S: Stream> Shard<S> {
         core.stopping.is_some_and(|deadline| is_empty || core.now >= deadline)
     }
 
-    /// How many connections, sessions, clients and sockets there are, for tests that look for leaks.
-    pub fn population(&self) -> [usize; 4] {
+    /// How many connections, sessions, clients, sockets and raw WebSockets there are, for tests that look for leaks.
+    pub fn population(&self) -> [usize; 5] {
         let core = self.local.core.borrow();
         let (clients, sockets) = core.hub.len();
-        [core.conns.len(), core.sessions.len(), clients, sockets]
+        [core.conns.len(), core.sessions.len(), clients, sockets, core.raws.len()]
     }
 
     /// Reads a connection; `drain` says that a short read does not mean the end.
@@ -263,7 +263,10 @@ impl<S: Stream> Shard<S> {
             let has_more = core.conns.get(conn).is_some_and(|state| match state.state {
                 State::Http(_) => !state.out.is_empty(),
                 State::Lingering { shut, .. } => !shut,
-                State::WebSocket(_) | State::Dead => false,
+                State::WebSocket(ref websocket) => {
+                    matches!(websocket.recipient, Recipient::Raw(_)) && !state.out.is_empty()
+                }
+                State::Dead => false,
             });
             if has_more {
                 let abandoned = core.abandoned(conn);
@@ -362,7 +365,7 @@ impl<S: Stream> Shard<S> {
 /// What a connection does when everything is written.
 pub(super) enum Next {
     Wait,
-    /// More responses had to wait for room.
+    /// Something had to wait for room.
     Write,
     Shutdown,
     Feed(Vec<u8>),

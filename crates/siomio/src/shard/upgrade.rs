@@ -7,7 +7,7 @@ use siomio_websocket::{
 };
 
 use super::{
-    conn::{ConnKey, State, WebSocket},
+    conn::{ConnKey, Recipient, State, WebSocket},
     core::{Core, SessionKey},
     perform::html,
 };
@@ -20,39 +20,26 @@ impl Core {
         head: &Head<'_>,
         headers: &Headers,
     ) -> bool {
-        let fields = |name: &'static str| {
-            head.headers()
-                .filter(move |(own, _)| own.eq_ignore_ascii_case(name))
-                .map(|(_, value)| value)
-        };
-        if head.has_body() {
-            // Whether it would belong to the request or to the WebSocket is nothing to guess at.
-            let response = html(Response::new(400), "Upgrade with a body");
-            self.refuse_upgrade(conn, head, response);
-            return false;
-        }
-        let method = head.method();
-        let parts = RequestParts {
-            method: method.as_str(),
-            http_minor: head.minor_version(),
-            headers: fields,
-        };
-        let handshake = match ServerHandshake::check(&parts) {
+        let handshake = match check_upgrade(head) {
             Ok(handshake) => handshake,
-            Err(rejection) => {
-                let response = html(Response::new(rejection.status()), rejection.reason());
-                let response = match rejection.header() {
-                    Some((name, value)) => response.clone().header(name, value).unwrap_or(response),
-                    None => response,
-                };
+            Err(response) => {
                 self.refuse_upgrade(conn, head, response);
                 return false;
             }
         };
-        let limits = websocket::Limits {
-            max_message: self.shared.config.engine.max_payload,
-            ..Default::default()
-        };
+        self.become_websocket(conn, head, &handshake, headers)
+    }
+
+    /// Answers 101 with these headers, and the connection is a WebSocket that is for nobody yet; or refuses, and returns
+    /// `false`.
+    pub(super) fn become_websocket(
+        &mut self,
+        conn: ConnKey,
+        head: &Head<'_>,
+        handshake: &ServerHandshake<'_>,
+        headers: &Headers,
+    ) -> bool {
+        let limits = self.shared.config.websocket_limits();
         let mut response = Vec::new();
         let protocol = handshake.protocols().first().copied();
         if let Err(misuse) = handshake.write_response(&mut response, protocol, None, headers.iter())
@@ -67,7 +54,8 @@ impl Core {
             reader: websocket::Reader::new(Role::Server, limits),
             closing: websocket::Closing::Open,
             until: None,
-            session: None,
+            recipient: Recipient::Nobody,
+            unanswered: None,
         });
         self.mark(conn);
         true
@@ -75,7 +63,7 @@ impl Core {
 
     pub(super) fn attach(&mut self, conn: ConnKey, session: SessionKey) {
         if let Some(websocket) = self.conns.get_mut(conn).and_then(|state| state.websocket_mut()) {
-            websocket.session = Some(session);
+            websocket.recipient = Recipient::Session(session);
         }
     }
 
@@ -88,4 +76,25 @@ impl Core {
         state.out.append(|out| response.write_to(out, context));
         self.linger(conn);
     }
+}
+
+/// Checks a request for a WebSocket.
+///
+/// # Errors
+/// The response that says what is wrong with it.
+pub(super) fn check_upgrade<'h>(head: &'h Head<'_>) -> Result<ServerHandshake<'h>, Response> {
+    if head.has_body() {
+        // Whether it would belong to the request or to the WebSocket is nothing to guess at.
+        return Err(html(Response::new(400), "Upgrade with a body"));
+    }
+    let headers = |name: &'static str| head.header_values(name);
+    let method = head.method();
+    let parts = RequestParts { method: method.as_str(), http_minor: head.minor_version(), headers };
+    ServerHandshake::check(&parts).map_err(|rejection| {
+        let response = html(Response::new(rejection.status()), rejection.reason());
+        match rejection.header() {
+            Some((name, value)) => response.clone().header(name, value).unwrap_or(response),
+            None => response,
+        }
+    })
 }

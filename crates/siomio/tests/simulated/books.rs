@@ -154,8 +154,12 @@ fn run(seed: u64) {
         world.advance(EVERY_DEADLINE);
         drop(torsos);
     }
-    let nothing = vec![[0; 4]; shards.into()];
-    assert_eq!(world.population(), nothing, "connections, sessions, clients, sockets");
+    let nothing = vec![[0; 5]; shards.into()];
+    assert_eq!(
+        world.population(),
+        nothing,
+        "connections, sessions, clients, sockets, raw WebSockets"
+    );
     assert_eq!(world.open_connections(), 0);
     let books = books.lock().unwrap();
     for (id, told) in &*books {

@@ -14,6 +14,7 @@ mod hostile;
 mod order;
 mod pipeline;
 mod proxy;
+mod raw;
 mod replay;
 mod talk;
 mod upgrade;

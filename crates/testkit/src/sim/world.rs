@@ -123,7 +123,7 @@ impl World {
     }
 
     /// Connections, sessions, clients and sockets of each shard.
-    pub fn population(&self) -> Vec<[usize; 4]> {
+    pub fn population(&self) -> Vec<[usize; 5]> {
         self.shards.iter().map(|post| post.shard.population()).collect()
     }
 

@@ -6,6 +6,7 @@ use proptest::sample::Index;
 
 use super::tests::read;
 use super::*;
+use crate::utf8::tests::{hopeless, nearly_text};
 use crate::{CloseCode, mask};
 
 /// A message cut into fragments, with control frames after some of them.
@@ -185,6 +186,50 @@ proptest! {
         let whole = run(&[usize::MAX]);
         prop_assert_eq!(&run(&pieces), &whole);
         prop_assert_eq!(&run(&[1]), &whole);
+    }
+
+    #[test]
+    fn text_is_refused_with_the_byte_that_spoils_it_and_not_before(
+        payload in nearly_text(),
+        cuts in vec(any::<Index>(), 0..4),
+        pieces in pieces(),
+        key: [u8; 4],
+    ) {
+        let mut ends: Vec<_> = cuts.iter().map(|cut| cut.index(payload.len() + 1)).collect();
+        ends.sort_unstable();
+        ends.push(payload.len());
+        let spoilt = hopeless(&payload);
+        let (mut bytes, mut opcode, mut start) = (Vec::new(), OpCode::Text, 0);
+        // How much of it has to be seen before it is known to be wrong.
+        let mut known = None;
+        for (i, &end) in ends.iter().enumerate() {
+            let (fin, piece) = (i + 1 == ends.len(), &payload[start..end]);
+            write(&mut bytes, fin, false, opcode, piece, Some(key));
+            let here = spoilt.filter(|at| (start + 1..=end).contains(at));
+            known = known.or(here.map(|at| bytes.len() - (end - at)));
+            (opcode, start) = (OpCode::Continuation, end);
+        }
+        let text = String::from_utf8(payload).ok();
+        if text.is_none() {
+            // A character cut off by the end of the message is wrong with its last byte.
+            known = known.or(Some(bytes.len()));
+        }
+        for pieces in [&pieces[..], &[1]] {
+            let mut reader = Reader::new(Role::Server, Limits::default());
+            let (mut seen, mut outcome) = (0, (Vec::new(), None));
+            for size in pieces.iter().cycle() {
+                if seen == bytes.len() || outcome.1.is_some() {
+                    break;
+                }
+                let end = bytes.len().min(seen + size);
+                outcome = read(&mut reader, &bytes[seen..end], &[usize::MAX]);
+                seen = end;
+                let is_known = known.is_some_and(|known| known <= seen);
+                prop_assert_eq!(outcome.1, is_known.then_some(Error::InvalidUtf8), "at {}", seen);
+            }
+            let expected = text.clone().map(|text| Item::Text(text.into()));
+            prop_assert_eq!(outcome.0.pop(), expected);
+        }
     }
 
     #[test]

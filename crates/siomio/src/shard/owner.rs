@@ -1,0 +1,82 @@
+//! What the application leaves with a shard: timers and data, and whom they belong to.
+
+use std::time::Duration;
+
+use siomio_hub::SocketKey;
+
+use super::{
+    core::Core,
+    local::Local,
+    raw::RawKey,
+    timers::{Timer, TimerKey, Work},
+};
+use crate::{config::capped, extensions::Extensions};
+
+/// Somebody whom timers and data belong to, and end with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Owner {
+    Socket(SocketKey),
+    Raw(RawKey),
+}
+
+/// What belongs to an owner.
+#[derive(Debug, Default)]
+pub(crate) struct Belongings {
+    pub(crate) extensions: Extensions,
+    /// Each with its number, by which it is cancelled.
+    pub(crate) timers: Vec<(u64, TimerKey)>,
+}
+
+impl Core {
+    /// What belongs to an owner; `create` makes a place for it, unless the owner is gone.
+    pub(crate) fn belongings_mut(&mut self, owner: Owner, create: bool) -> Option<&mut Belongings> {
+        match owner {
+            Owner::Socket(socket) => {
+                self.extra_mut(socket, create).map(|extra| &mut extra.belongings)
+            }
+            Owner::Raw(raw) => self.raws.belongings_mut(raw, create),
+        }
+    }
+
+    /// Whether timers of this owner may run.
+    pub(super) fn is_alive(&mut self, owner: Owner) -> bool {
+        match owner {
+            Owner::Socket(socket) => {
+                self.session_of(socket).is_some() && self.hub.namespace_of(socket).is_some()
+            }
+            Owner::Raw(raw) => self.is_attached(raw),
+        }
+    }
+}
+
+impl Local {
+    /// Sets a timer and returns its number. An owner who is gone sets none.
+    pub(crate) fn set_timer(&self, owner: Owner, delay: Duration, work: Work) -> u64 {
+        let mut core = self.core.borrow_mut();
+        let at = core.environment.now() + capped(delay);
+        let serial = core.new_token().0;
+        if core.belongings_mut(owner, true).is_none() {
+            drop(core);
+            drop(work);
+            return serial;
+        }
+        let key = core.timers.insert(at, Timer { owner, serial, work });
+        if let Some(belongings) = core.belongings_mut(owner, true) {
+            belongings.timers.push((serial, key));
+        }
+        serial
+    }
+
+    pub(crate) fn cancel_timer(&self, owner: Owner, serial: u64) {
+        let timer = {
+            let mut core = self.core.borrow_mut();
+            let Some(belongings) = core.belongings_mut(owner, false) else { return };
+            let Some(place) = belongings.timers.iter().position(|(own, _)| *own == serial) else {
+                return;
+            };
+            let (_, key) = belongings.timers.swap_remove(place);
+            core.timers.remove(key)
+        };
+        drop(timer);
+    }
+}

@@ -1,0 +1,38 @@
+//! Timers of sockets, seen from anywhere.
+
+use std::{fmt, rc::Rc, sync::Arc, time::Duration};
+
+use crate::{
+    mailbox::Mail,
+    shard::{Local, Owner, Work},
+    shared::Shared,
+};
+
+/// A timer of a [`Socket`](crate::Socket) or [`WebSocket`](crate::WebSocket); dropping it does nothing, and any thread may keep
+/// it.
+#[derive(Clone)]
+pub struct Timer {
+    shared: Arc<Shared>,
+    shard: u8,
+    owner: Owner,
+    serial: u64,
+}
+
+impl Timer {
+    pub(crate) fn set(local: &Rc<Local>, owner: Owner, delay: Duration, work: Work) -> Self {
+        let serial = local.set_timer(owner, delay, work);
+        Self { shared: local.shared.clone(), shard: local.index, owner, serial }
+    }
+
+    /// Takes the timer back.
+    pub fn cancel(self) {
+        let (owner, serial) = (self.owner, self.serial);
+        self.shared.send(self.shard, Mail::CancelTimer { owner, serial });
+    }
+}
+
+impl fmt::Debug for Timer {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Timer").field("serial", &self.serial).finish_non_exhaustive()
+    }
+}
