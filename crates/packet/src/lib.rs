@@ -77,6 +77,7 @@ mod limits;
 mod packet;
 mod payload;
 mod placeholder;
+mod revision;
 mod scan;
 mod value;
 
@@ -89,4 +90,5 @@ pub use kind::Kind;
 pub use limits::Limits;
 pub use packet::{Data, EventName, Packet, RESERVED_EVENTS};
 pub use payload::{IntoArgs, Payload};
+pub use revision::{Revision, connect_v4, error_v4};
 pub use value::{MAX_VALUE_DEPTH, Number, Value, ValueError};
