@@ -2,7 +2,7 @@
 
 use std::{fmt, io, net::ToSocketAddrs, rc::Rc, sync::Arc};
 
-use siomio_engine::{CloseReason, Message, Sid, Transport};
+use siomio_engine::{CloseReason, Message, Protocol, Sid, Transport};
 
 use crate::{
     Bound, Io, Request, Responder, Sent,
@@ -100,6 +100,11 @@ impl EngineSocket {
         self.local.core.borrow().sessions.get(self.session).map(|state| state.machine.transport())
     }
 
+    /// The revision of Engine.IO that its client speaks.
+    pub fn protocol(&self) -> Option<Protocol> {
+        self.local.core.borrow().sessions.get(self.session).map(|state| state.machine.protocol())
+    }
+
     /// Sends a message.
     pub fn send(&self, message: Message<'_>) -> Sent {
         self.local.engine_send(self.session, message)
@@ -107,7 +112,7 @@ impl EngineSocket {
 
     /// Sends a text message.
     ///
-    /// It must not contain U+001E: that separates the messages of long-polling, and nobody escapes it.
+    /// It must not contain U+001E: in revision 4 that separates the messages of long-polling, and nobody escapes it.
     pub fn send_text(&self, text: &str) -> Sent {
         self.send(Message::Text(text))
     }

@@ -87,7 +87,7 @@ pub use id::SocketId;
 pub use io::Io;
 pub use namespace::Namespace;
 pub use server::{Bound, Running, Server};
-pub use siomio_engine::{CloseReason, Message, Transport};
+pub use siomio_engine::{CloseReason, Message, Protocol, Transport};
 pub use siomio_http::Method;
 pub use siomio_hub::DisconnectReason;
 pub use siomio_packet::{ArgError, Args, Binary, EncodeError, FromArg, IntoArgs, Value};

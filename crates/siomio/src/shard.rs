@@ -25,6 +25,7 @@ mod lifecycle;
 mod local;
 mod perform;
 mod requests;
+mod revision;
 mod send;
 mod shutdown;
 mod timers;

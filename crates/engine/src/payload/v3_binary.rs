@@ -88,9 +88,9 @@ impl<'a> Iterator for Decode<'a> {
 
 /// Finds the first packet.
 fn first(bytes: &[u8]) -> Option<Part> {
-    let is_text = match bytes.first()? {
-        &TEXT => true,
-        &BINARY => false,
+    let is_text = match *bytes.first()? {
+        TEXT => true,
+        BINARY => false,
         _ => return None,
     };
     let digits = bytes[1..].iter().take(MAX_DIGITS + 1).position(|&byte| byte == END_OF_LENGTH)?;

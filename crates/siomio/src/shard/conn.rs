@@ -2,7 +2,7 @@
 
 use std::{collections::VecDeque, net::SocketAddr, time::Instant};
 
-use siomio_engine::RequestId;
+use siomio_engine::{RequestId, payload::Format};
 use siomio_http::{Body, Head, Limits, Pipeline, Reader, ResponseContext};
 use siomio_hub::Key;
 use siomio_websocket as websocket;
@@ -78,7 +78,7 @@ pub(crate) enum Reading {
     /// Nothing, or a request that has been answered.
     Nothing,
     /// Packets of a session.
-    Post { session: SessionKey, request: RequestId, body: Body },
+    Post { session: SessionKey, request: RequestId, format: Format, body: Body },
     /// The application's own HTTP.
     Page { head: Head<'static>, request: RequestId, body: Body },
 }

@@ -11,7 +11,7 @@ use crate::{EngineSocket, Sent};
 impl Local {
     pub(super) fn engine_opened(self: &Rc<Self>, session: SessionKey) {
         if !self.shared.config.engine_only {
-            return;
+            return self.join_main(session);
         }
         let (tables, socket) = (self.tables(), EngineSocket::new(self.clone(), session));
         for handler in &tables.engine.open {

@@ -2,7 +2,10 @@
 
 use std::rc::Rc;
 
-use siomio_engine::{Query, RequestId, Sid, payload};
+use siomio_engine::{
+    Query, RequestId, Sid,
+    payload::{self, Format},
+};
 use siomio_http::{
     Body, BodyLength, CONTINUE, Head, Item, Reader, Response, ResponseContext, Ticket,
 };
@@ -122,8 +125,8 @@ impl Local {
         };
         match body {
             Reading::Nothing => {}
-            Reading::Post { session, request, body } => {
-                self.handle_post(session, request, &body.finish())
+            Reading::Post { session, request, format, body } => {
+                self.handle_post(session, request, format, &body.finish())
             }
             Reading::Page { head, request, body } => {
                 let responder = Responder::new(self.shared.clone(), self.index, request);
@@ -139,8 +142,14 @@ impl Local {
         }
     }
 
-    fn handle_post(self: &Rc<Self>, session: SessionKey, request: RequestId, body: &[u8]) {
-        let text = String::from_utf8_lossy(body);
+    fn handle_post(
+        self: &Rc<Self>,
+        session: SessionKey,
+        request: RequestId,
+        format: Format,
+        body: &[u8],
+    ) {
+        let body = payload::Body::read(format, body);
         // Not if it was answered already, because the session left polling meanwhile.
         let is_wanted = self
             .core
@@ -148,7 +157,7 @@ impl Local {
             .sessions
             .get(session)
             .is_some_and(|state| state.machine.is_reading(request));
-        for packet in payload::decode(&text).take_while(|_| is_wanted) {
+        for packet in body.packets().take_while(|_| is_wanted) {
             let message = {
                 let mut core = self.core.borrow_mut();
                 let now = core.now;

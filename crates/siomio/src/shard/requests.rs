@@ -9,6 +9,7 @@ use super::{
     conn::{ConnKey, Reading},
     core::{Core, Event, Session, SessionKey},
     perform::html,
+    revision::revision,
 };
 use crate::handshake::Opening;
 
@@ -44,7 +45,7 @@ impl Core {
         };
         let machine =
             session.and_then(|session| self.sessions.get(session)).map(|state| &state.machine);
-        match (verify(request, self.shared.config.engine.transports, machine), session) {
+        match (verify(request, &self.shared.config.engine, machine), session) {
             (Err(refusal), _) => self.refuse(conn, head, &refusal),
             (Ok(Admission::Handshake(_)), _) if self.stopping.is_some() => {
                 let request = self.take_request(conn, head, None);
@@ -129,18 +130,22 @@ impl Core {
             }
             Method::Post => {
                 let is_binary = head.header("content-type") == Some("application/octet-stream");
-                let is_wanted = self.with_session(session, |machine, actions| {
-                    let is_wanted = machine.handle_post(request, actions);
-                    if is_wanted && is_binary {
+                let format = self.with_session(session, |machine, actions| {
+                    if !machine.handle_post(request, actions) {
+                        return None;
+                    }
+                    let format = machine.post_format(is_binary);
+                    if format.is_none() {
                         machine.handle_post_invalid(request, actions);
                     }
-                    is_wanted && !is_binary
+                    format
                 });
-                if is_wanted == Some(true) {
+                if let Some(format) = format.flatten() {
                     let max = self.shared.config.engine.max_payload;
                     self.read_body(conn, head, |_| Reading::Post {
                         session,
                         request,
+                        format,
                         body: Body::new(max),
                     });
                 }
@@ -159,6 +164,9 @@ impl Core {
         if query.base64 {
             machine.set_base64();
         }
+        if let Some(index) = &query.jsonp {
+            machine.set_jsonp(index);
+        }
         let sid = *machine.sid();
         let peer = self.conns.get(conn).map(|state| state.peer);
         let peer = peer.unwrap_or_else(|| ([0, 0, 0, 0], 0).into());
@@ -166,8 +174,9 @@ impl Core {
         let opening = Rc::new(Opening { head: head.clone().into_owned(), peer, issued });
         let speaks_socket_io = !self.shared.config.engine_only;
         let (now, hub) = (self.now, &mut self.hub);
+        let revision = revision(machine.protocol());
         let session = self.sessions.insert_with(|key| {
-            let client = speaks_socket_io.then(|| hub.open_client(now, key.to_bits()));
+            let client = speaks_socket_io.then(|| hub.open_client(now, key.to_bits(), revision));
             Session { machine, client, opening, dirty: false, armed: None }
         });
         self.by_sid.insert(sid, session);
