@@ -24,6 +24,7 @@ mod inbound;
 mod lifecycle;
 mod local;
 mod perform;
+mod preface;
 mod requests;
 mod revision;
 mod send;

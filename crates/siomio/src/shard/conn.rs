@@ -7,7 +7,7 @@ use siomio_http::{Body, Head, Limits, Pipeline, Reader, ResponseContext};
 use siomio_hub::Key;
 use siomio_websocket as websocket;
 
-use super::{core::SessionKey, write_queue::WriteQueue};
+use super::{core::SessionKey, preface::Preface, write_queue::WriteQueue};
 use crate::{config::MAX_RESPONSES, cors::CorsHeaders};
 
 pub(crate) type ConnKey = Key<Conn>;
@@ -17,6 +17,8 @@ pub(crate) type ConnKey = Key<Conn>;
 pub(crate) struct Conn {
     pub(crate) peer: SocketAddr,
     pub(crate) out: WriteQueue,
+    /// Goes out before that, and apart from it.
+    pub(crate) preface: Option<Box<Preface>>,
     pub(crate) state: State,
     /// It waits in the list of those to be flushed.
     pub(crate) dirty: bool,
@@ -126,6 +128,7 @@ impl Conn {
         Self {
             peer,
             out: WriteQueue::default(),
+            preface: None,
             state: State::Http(Box::new(http)),
             dirty: false,
             paused: false,

@@ -2,7 +2,9 @@
 
 use std::rc::Rc;
 
-use siomio_engine::{self as engine, Admission, ChannelId, Query, Refusal, Sid, Transport, verify};
+use siomio_engine::{
+    self as engine, Admission, ChannelId, Protocol, Query, Refusal, Sid, Transport, verify,
+};
 use siomio_http::{Body, Head, Method, Response};
 
 use super::{
@@ -83,6 +85,9 @@ impl Core {
     fn open_websocket(&mut self, conn: ConnKey, head: &Head<'_>, query: &Query<'_>) {
         if !self.switch_protocols(conn, head) {
             return;
+        }
+        if query.protocol == Protocol::V3 {
+            self.send_apart(conn);
         }
         let (now, config) = (self.now, self.shared.config.engine.clone());
         let channel = ChannelId(conn.to_bits());
