@@ -1,6 +1,7 @@
 //! Socket.IO packets: a strict codec, and serde with binary attachments both ways.
 //!
-//! This crate speaks the text form of Socket.IO protocol 5, which is also that of protocol 4. It
+//! This crate speaks the text form of Socket.IO protocol 5, which is also that of protocol 4 (see
+//! [`Revision`] for what is not). It
 //! does no I/O: a [`Decoder`] takes the text and binary messages of one client and returns
 //! [`Packet`]s; a [`Payload`] takes names and arguments and holds what goes on the wire behind the
 //! head from [`write_head`].

@@ -93,6 +93,8 @@ impl ServerBuilder {
     ///   parameters are the handshake's `auth`.
     /// - Their ids are made of the session's: the same in the main namespace, `<namespace>#<session>` in others. So whoever
     ///   learns the id of such a socket can speak for its session.
+    /// - Clients of Socket.IO 1 that poll write text beyond ASCII in a way of their own, which the reference implementation does
+    ///   not read either.
     /// - It is they who ping: a connection that is lost is noticed [`ping_interval`](Self::ping_interval) and
     ///   [`ping_timeout`](Self::ping_timeout) after their last ping.
     pub fn allow_eio3(mut self, allow: bool) -> Self {

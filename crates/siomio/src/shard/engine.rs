@@ -9,6 +9,7 @@ use super::{core::SessionKey, local::Local};
 use crate::{EngineSocket, Sent};
 
 impl Local {
+    /// A session has opened, with or without Socket.IO on top.
     pub(super) fn engine_opened(self: &Rc<Self>, session: SessionKey) {
         if !self.shared.config.engine_only {
             return self.join_main(session);

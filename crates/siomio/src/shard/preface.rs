@@ -49,3 +49,28 @@ impl Conn {
         self.out.flush(stream)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use siomio_http::Limits;
+
+    use super::*;
+    use crate::shard::conn::Patience;
+
+    #[test]
+    fn the_rest_follows_a_moment_later() {
+        let now = Instant::now();
+        let mut conn = Conn::new(([0, 0, 0, 0], 0).into(), Limits::default(), Patience::Unlimited);
+        let mut queue = WriteQueue::default();
+        queue.append(|out| out.extend_from_slice(b"101"));
+        conn.preface = Some(Box::new(Preface { queue, until: now + MOMENT }));
+        conn.out.append(|out| out.extend_from_slice(b"greeting"));
+        let mut stream = Vec::new();
+        for early in [now, now + MOMENT - Duration::from_nanos(1)] {
+            assert_eq!(conn.flush(&mut stream, early).unwrap(), Flush::Blocked);
+            assert_eq!(stream, b"101");
+        }
+        assert_eq!(conn.flush(&mut stream, now + MOMENT).unwrap(), Flush::Done);
+        assert_eq!(stream, b"101greeting");
+    }
+}

@@ -109,7 +109,8 @@ fn an_upgrade_answers_gets_with_a_noop_of_the_revision() {
 
 #[test]
 fn binary_data_goes_as_the_client_takes_it() {
-    let cases: [(fn(&mut Session), &str); 4] = [
+    type Prepare = fn(&mut Session);
+    let cases: [(Prepare, &str); 4] = [
         (|_| {}, r"GET2 <- \x00\x02\xff4a\x01\x02\xff\x04\x01"),
         (Session::set_base64, "GET2 <- 2:4a6:b4AQ=="),
         (|session| session.set_jsonp("7"), r#"GET2 <- ___eio[7]("2:4a6:b4AQ==");"#),
