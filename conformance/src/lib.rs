@@ -30,6 +30,7 @@ pub fn builder(ping_interval: u64, ping_timeout: u64, max_payload: usize) -> Ser
         .ping_timeout(Duration::from_millis(setting("PING_TIMEOUT", ping_timeout)))
         .max_payload(setting("MAX_PAYLOAD", max_payload))
         .connect_timeout(Duration::from_millis(setting("CONNECT_TIMEOUT", 45_000)))
+        .allow_eio3(setting("ALLOW_EIO3", 0) == 1)
         .cors(match env::var("CORS_ORIGIN").as_deref() {
             Ok("reflect") => Cors::reflect().credentials(true),
             _ => Cors::any(),

@@ -59,8 +59,10 @@ pub enum Action {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Response {
-    /// 200 with packets: the answer to a GET.
+    /// 200 with packets, as `text/plain; charset=UTF-8`: the answer to a GET.
     Payload(Vec<u8>),
+    /// 200 with packets, as `application/octet-stream`: the answer to a GET in revision 3 when there is binary data.
+    BinaryPayload(Vec<u8>),
     /// 200 `ok`: the answer to a POST.
     Accepted,
     /// 400 without a body: a request that overlaps another, or comes too late.

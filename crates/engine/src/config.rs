@@ -29,6 +29,8 @@ pub struct Config {
     pub transports: Transports,
     /// Whether the open packet of a polling session offers WebSocket. Default `true`.
     pub allow_upgrades: bool,
+    /// Whether clients of revision 3 of the protocol are let in, too. Default `false`.
+    pub allow_eio3: bool,
 }
 
 impl Default for Config {
@@ -41,6 +43,7 @@ impl Default for Config {
             max_payload: 1_000_000,
             transports: Transports { polling: true, websocket: true },
             allow_upgrades: true,
+            allow_eio3: false,
         }
     }
 }

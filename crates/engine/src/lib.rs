@@ -23,7 +23,7 @@
 //! // The body of a POST holds packets; each goes through the session, which hands messages back.
 //! let post = RequestId { connection: 1, sequence: 1 };
 //! session.handle_post(post, &mut actions);
-//! for packet in siomio_engine::payload::decode("4hello") {
+//! for packet in siomio_engine::payload::v4::decode("4hello") {
 //!     let message = session.handle_packet(now, packet, &mut actions);
 //!     assert_eq!(message, Some(Message::Text("hello")));
 //! }
@@ -40,7 +40,11 @@
 #![deny(missing_docs)]
 
 mod action;
+mod base64;
 mod config;
+mod framing;
+#[doc(hidden)]
+pub mod fuzzing;
 mod json;
 mod packet;
 pub mod payload;
@@ -52,6 +56,7 @@ mod sid;
 
 pub use action::{Action, ChannelId, RequestId, Response};
 pub use config::{Config, Transports};
+pub use framing::Framing;
 pub use packet::{InvalidPacket, Message, Outgoing, Packet, Text};
 pub use query::{Admission, Protocol, Query, Request, Transport, verify};
 pub use reason::{CloseReason, TransportError};

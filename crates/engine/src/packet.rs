@@ -1,12 +1,12 @@
 //! Packets, as they come in and as they go out.
 
+mod v3;
+
 use std::{borrow::Cow, error, fmt, str};
 
-use base64::{
-    Engine as _, alphabet,
-    engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig, general_purpose::STANDARD},
-};
 use bytes::Bytes;
+
+use crate::base64;
 
 /// A message of the application, as received.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -37,7 +37,7 @@ pub enum Packet<'a> {
 }
 
 impl<'a> Packet<'a> {
-    /// Reads one packet from a WebSocket text message, or from its part of a polling payload.
+    /// Reads one packet of revision 4 from a WebSocket text message, or from its part of a polling payload.
     ///
     /// `b` and base64 is a binary message; the alphabet may be the standard or the URL-safe one, and characters
     /// outside of it are passed over, as the reference does.
@@ -55,7 +55,7 @@ impl<'a> Packet<'a> {
             b'4' => Self::Message(Message::Text(&text[1..])),
             b'5' => Self::Upgrade,
             b'6' => Self::Noop,
-            b'b' => Self::Message(Message::Binary(Cow::Owned(decode_base64(&text[1..])))),
+            b'b' => Self::Message(Message::Binary(Cow::Owned(base64::decode(&text[1..])))),
             _ => return Err(InvalidPacket),
         })
     }
@@ -124,6 +124,8 @@ pub enum Outgoing {
     Close,
     /// `2`.
     Ping,
+    /// `3`, which revision 3 answers to a ping.
+    Pong,
     /// `3probe`, the answer to `2probe`.
     ProbeAnswer,
     /// `4`: a text message.
@@ -145,7 +147,7 @@ impl Outgoing {
         match self {
             Self::Open(text) | Self::Text(text) => text.len() + 1,
             Self::Binary(data) => data.len(),
-            Self::Close | Self::Ping | Self::Noop | Self::ProbeAnswer => 1,
+            Self::Close | Self::Ping | Self::Pong | Self::Noop | Self::ProbeAnswer => 1,
         }
     }
 
@@ -156,6 +158,7 @@ impl Outgoing {
             Self::Open(text) => ("0", text.as_bytes()),
             Self::Close => ("1", b""),
             Self::Ping => ("2", b""),
+            Self::Pong => ("3", b""),
             Self::ProbeAnswer => ("3probe", b""),
             Self::Text(text) => ("4", text.as_bytes()),
             Self::Binary(data) => ("", data),
@@ -163,50 +166,17 @@ impl Outgoing {
         }
     }
 
-    /// Appends the packet in the form of a payload, where binary data is `b` and base64 with padding.
+    /// Appends the packet as a text of revision 4, where binary data is `b` and base64 with padding.
     pub fn write_text(&self, out: &mut Vec<u8>) {
         if let Self::Binary(data) = self {
-            write_base64(out, data);
+            out.push(b'b');
+            base64::encode(out, data);
         } else {
             let (prefix, data) = self.parts();
             out.extend_from_slice(prefix.as_bytes());
             out.extend_from_slice(data);
         }
     }
-}
-
-fn write_base64(out: &mut Vec<u8>, data: &[u8]) {
-    out.push(b'b');
-    let start = out.len();
-    // Never overflows: the data is in memory and its encoding a third longer.
-    out.resize(start + data.len().div_ceil(3) * 4, 0);
-    let _ = STANDARD.encode_slice(data, &mut out[start..]);
-}
-
-fn decode_base64(text: &str) -> Vec<u8> {
-    const FORGIVING: GeneralPurpose = GeneralPurpose::new(
-        &alphabet::STANDARD,
-        GeneralPurposeConfig::new()
-            .with_decode_allow_trailing_bits(true)
-            .with_decode_padding_mode(DecodePaddingMode::Indifferent),
-    );
-    if let Ok(data) = STANDARD.decode(text) {
-        return data;
-    }
-    let mut clean = Vec::with_capacity(text.len());
-    for byte in text.bytes() {
-        match byte {
-            b'A'..=b'Z' | b'a'..=b'z' | b'0'..=b'9' | b'+' | b'/' => clean.push(byte),
-            b'-' => clean.push(b'+'),
-            b'_' => clean.push(b'/'),
-            b'=' => break,
-            _ => {}
-        }
-    }
-    if clean.len() % 4 == 1 {
-        clean.pop();
-    }
-    FORGIVING.decode(&clean).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use crate::{BadRequest, Refusal, Session, Transports};
+use crate::{BadRequest, Config, Refusal, Session};
 
 /// Revision of the Engine.IO protocol.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -43,12 +43,15 @@ pub struct Query<'a> {
     pub sid: Option<Cow<'a, str>>,
     /// `b64`: binary messages must travel as base64.
     pub base64: bool,
+    /// `j`, its digits: a client of revision 3 polls with script elements. The first request of a session decides.
+    pub jsonp: Option<Box<str>>,
 }
 
 impl<'a> Query<'a> {
     /// Picks the protocol's parameters out of decoded pairs; of duplicates the last counts.
     pub fn from_pairs(pairs: impl Iterator<Item = (Cow<'a, str>, Cow<'a, str>)>) -> Self {
-        let mut query = Self { protocol: Protocol::V3, transport: None, sid: None, base64: false };
+        let mut query =
+            Self { protocol: Protocol::V3, transport: None, sid: None, base64: false, jsonp: None };
         for (name, value) in pairs {
             match &*name {
                 "EIO" => query.protocol = if value == "4" { Protocol::V4 } else { Protocol::V3 },
@@ -61,6 +64,7 @@ impl<'a> Query<'a> {
                 }
                 "sid" => query.sid = (!value.is_empty()).then_some(value),
                 "b64" => query.base64 = !value.is_empty(),
+                "j" => query.jsonp = Some(value.chars().filter(char::is_ascii_digit).collect()),
                 _ => {}
             }
         }
@@ -96,15 +100,15 @@ pub enum Admission {
 /// The first [`Refusal`] that applies.
 pub fn verify(
     request: Request<'_>,
-    transports: Transports,
+    config: &Config,
     session: Option<&Session>,
 ) -> Result<Admission, Refusal> {
     let query = request.query;
     let transport = query
         .transport
         .filter(|transport| match transport {
-            Transport::Polling => transports.polling,
-            Transport::WebSocket => transports.websocket,
+            Transport::Polling => config.transports.polling,
+            Transport::WebSocket => config.transports.websocket,
         })
         .ok_or(Refusal::TransportUnknown)?;
     if request.origin.is_some_and(|origin| {
@@ -129,8 +133,8 @@ pub fn verify(
         return Err(Refusal::BadRequest(BadRequest::TransportHandshake));
     }
     match query.protocol {
-        Protocol::V4 => Ok(Admission::Handshake(transport)),
-        Protocol::V3 => Err(Refusal::UnsupportedProtocol),
+        Protocol::V3 if !config.allow_eio3 => Err(Refusal::UnsupportedProtocol),
+        Protocol::V3 | Protocol::V4 => Ok(Admission::Handshake(transport)),
     }
 }
 

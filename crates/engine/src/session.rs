@@ -11,8 +11,10 @@ use self::{
     polling::Polling,
 };
 use crate::{
-    Action, ChannelId, CloseReason, Config, InvalidPacket, Message, Outgoing, Packet, Protocol,
-    RequestId, Response, Sid, Transport, TransportError, json::push_string,
+    Action, ChannelId, CloseReason, Config, Framing, InvalidPacket, Message, Outgoing, Packet,
+    Protocol, RequestId, Response, Sid, Transport, TransportError,
+    json::push_string,
+    payload::{Dialect, Format},
 };
 
 /// One Engine.IO session: the polling slot, the WebSocket, the upgrade between them, heartbeat and end.
@@ -71,8 +73,8 @@ pub enum Lane {
     WebSocket {
         /// The WebSocket.
         channel: ChannelId,
-        /// Binary messages must go as base64 text.
-        base64: bool,
+        /// How binary messages go.
+        framing: Framing,
     },
     /// Nowhere: the session is closing or closed.
     Closed,
@@ -84,7 +86,7 @@ impl Session {
     /// All deadlines count from `now`.
     pub fn open_polling(now: Instant, config: Arc<Config>, sid: Sid, protocol: Protocol) -> Self {
         let heartbeat = Heartbeat::new(now, &config, protocol);
-        let mut polling = Polling::default();
+        let mut polling = Polling::new(Dialect::new(protocol));
         polling.queue(open_packet(&config, &sid, Transport::Polling));
         Self {
             config,
@@ -122,9 +124,24 @@ impl Session {
         }
     }
 
-    /// Binary messages go out as base64 text on the WebSocket that the session began on (`b64` in its query).
+    /// Binary messages go out as base64 text on the transport that the session began on (`b64` in its query). Call it
+    /// before anything is flushed.
     pub fn set_base64(&mut self) {
         self.base64 = true;
+        if let State::Polling(polling) = &mut self.state {
+            polling.dialect.text_only();
+        }
+    }
+
+    /// The client polls with script elements and wants to be called by this number (`j` in the query that opened the session).
+    /// Call it before anything is flushed.
+    ///
+    /// Only clients of revision 3 know this; the sessions of others go on as they are, where the reference would answer them
+    /// with scripts, too.
+    pub fn set_jsonp(&mut self, index: &str) {
+        if let State::Polling(polling) = &mut self.state {
+            polling.dialect.jsonp(index);
+        }
     }
 
     /// A GET arrived. It waits until [`flush`](Self::flush) has something for it.
@@ -185,6 +202,17 @@ impl Session {
         }
     }
 
+    /// How the body of a POST is written; `is_binary` says that its content type is `application/octet-stream`. `None` when
+    /// the session knows no such body: see [`handle_post_invalid`](Self::handle_post_invalid).
+    pub fn post_format(&self, is_binary: bool) -> Option<Format> {
+        match &self.state {
+            State::Polling(polling) | State::Closing { polling, .. } => {
+                polling.dialect.format(is_binary)
+            }
+            State::WebSocket { .. } | State::Closed => None,
+        }
+    }
+
     /// The packets of a POST have all been handed over: it is answered, even if one of them ended the session.
     pub fn handle_post_end(&mut self, request: RequestId, actions: &mut Vec<Action>) {
         if self.post == Some(request) {
@@ -239,6 +267,10 @@ impl Session {
             Packet::Pong if self.protocol == Protocol::V4 => {
                 self.heartbeat.handle_pong(now, &self.config);
             }
+            Packet::Ping(_) if self.protocol == Protocol::V3 => {
+                self.heartbeat.handle_ping(now, &self.config);
+                self.send(Outgoing::Pong, actions);
+            }
             Packet::Ping(_) | Packet::Pong => {
                 self.end(CloseReason::TransportError(TransportError::HeartbeatDirection), actions);
             }
@@ -266,13 +298,7 @@ impl Session {
         }
         match self.heartbeat.handle_timeout(now, &self.config) {
             Beat::Quiet => {}
-            Beat::Ping => match &mut self.state {
-                State::WebSocket { channel } => {
-                    actions.push(Action::Transmit { channel: *channel, packet: Outgoing::Ping });
-                }
-                State::Polling(polling) => polling.queue(Outgoing::Ping),
-                State::Closing { .. } | State::Closed => {}
-            },
+            Beat::Ping => self.send(Outgoing::Ping, actions),
             Beat::Dead => self.end(CloseReason::PingTimeout, actions),
         }
     }
@@ -293,7 +319,7 @@ impl Session {
     pub fn lane(&self) -> Lane {
         match self.state {
             State::Polling(_) => Lane::Queue,
-            State::WebSocket { channel } => Lane::WebSocket { channel, base64: self.base64 },
+            State::WebSocket { channel } => Lane::WebSocket { channel, framing: self.framing() },
             State::Closing { .. } | State::Closed => Lane::Closed,
         }
     }
@@ -335,9 +361,9 @@ impl Session {
         matches!(&self.state, State::Polling(polling) if polling.get.is_some())
     }
 
-    /// Whether binary messages go out as base64 text on a WebSocket.
-    pub fn is_base64(&self) -> bool {
-        self.base64
+    /// How binary messages go out on a WebSocket.
+    pub fn framing(&self) -> Framing {
+        Framing { protocol: self.protocol, base64: self.base64 }
     }
 
     /// Bytes that wait in the session.
@@ -426,7 +452,7 @@ impl Session {
             // The reference answers the waiting GET with a noop: the peer knows that it is closing.
             polling.clear();
             if let Some(get) = polling.get.take() {
-                respond(get, polling::payload(&[Outgoing::Noop]), actions);
+                respond(get, polling.payload(&[Outgoing::Noop]), actions);
             }
         }
         self.end(CloseReason::TransportClose, actions);

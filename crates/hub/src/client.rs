@@ -1,6 +1,6 @@
 //! One connection, which may have joined several namespaces.
 
-use siomio_packet::Decoder;
+use siomio_packet::{Decoder, Revision};
 
 use crate::{Key, NamespaceId, SocketKey, deadlines::DeadlineKey};
 
@@ -13,6 +13,7 @@ pub struct Client {
     /// The caller's own name for it.
     pub(crate) tag: u64,
     pub(crate) decoder: Decoder,
+    pub(crate) revision: Revision,
     /// Runs from the opening to the first namespace joined, and never again.
     pub(crate) connect_deadline: Option<DeadlineKey>,
     memberships: Vec<(NamespaceId, Membership)>,
@@ -30,8 +31,14 @@ pub(crate) enum Membership {
 }
 
 impl Client {
-    pub(crate) const fn new(tag: u64) -> Self {
-        Self { tag, decoder: Decoder::new(), connect_deadline: None, memberships: Vec::new() }
+    pub(crate) const fn new(tag: u64, revision: Revision) -> Self {
+        Self {
+            tag,
+            decoder: Decoder::new(),
+            revision,
+            connect_deadline: None,
+            memberships: Vec::new(),
+        }
     }
 
     pub(crate) fn membership(&self, namespace: NamespaceId) -> Option<Membership> {

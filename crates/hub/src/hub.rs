@@ -8,7 +8,7 @@ use std::{
 };
 
 use foldhash::quality::FixedState;
-use siomio_packet::{Kind, Limits, Packet};
+use siomio_packet::{Kind, Limits, Packet, Revision};
 
 use crate::{
     AckToken, Arena, Client, ClientKey, Due, Received, Rooms, Selector, SharedRooms, Socket,
@@ -90,8 +90,10 @@ impl Hub {
     }
 
     /// A connection has opened; `tag` is what the caller calls it, and what [`select`](Self::select) gives.
-    pub fn open_client(&mut self, now: Instant, tag: u64) -> ClientKey {
-        let client = self.clients.insert(Client::new(tag));
+    ///
+    /// A client of revision 4 joins the main namespace without asking: go on with [`begin_connect`](Self::begin_connect).
+    pub fn open_client(&mut self, now: Instant, tag: u64, revision: Revision) -> ClientKey {
+        let client = self.clients.insert(Client::new(tag, revision));
         let deadline =
             self.deadlines.set(now + self.config.connect_timeout, Waiting::Connect { client });
         if let Some(client) = self.clients.get_mut(client) {
@@ -340,9 +342,12 @@ impl Hub {
     fn handle_packet<'m>(
         &mut self,
         client: ClientKey,
-        packet: Packet<'m>,
+        mut packet: Packet<'m>,
     ) -> Result<Received<'m>, Violation> {
         let Some(state) = self.clients.get(client) else { return Ok(Received::Nothing) };
+        if state.revision == Revision::V4 {
+            packet.upgrade_v4();
+        }
         let Some(&namespace) = self.names.get(&*packet.namespace) else {
             return match packet.kind {
                 Kind::Connect => {

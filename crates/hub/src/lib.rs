@@ -7,7 +7,7 @@
 //!
 //! ```
 //! use std::{borrow::Cow, sync::Arc, time::Instant};
-//! use siomio_hub::{Config, Hub, Received, Rooms, Selector};
+//! use siomio_hub::{Config, Hub, Received, Revision, Rooms, Selector};
 //!
 //! # #[allow(clippy::disallowed_methods)]
 //! let now = Instant::now();
@@ -15,7 +15,7 @@
 //! let main = hub.declare("/");
 //!
 //! // A connection opens, and asks for the main namespace.
-//! let client = hub.open_client(now, 1);
+//! let client = hub.open_client(now, 1, Revision::V5);
 //! let Ok(Received::Connect { namespace, .. }) = hub.handle_text(client, "0") else { panic!() };
 //! assert_eq!(namespace, main);
 //! let socket = hub.begin_connect(client, namespace, Arc::from("kM2n4Yq0aXb8RrT1AAAB")).unwrap();
@@ -59,4 +59,5 @@ pub use reason::DisconnectReason;
 pub use received::{Received, Violation};
 pub use rooms::{Rooms, SharedRooms};
 pub use selector::Selector;
+pub use siomio_packet::Revision;
 pub use socket::{Socket, SocketKey};

@@ -1,6 +1,7 @@
 //! Socket.IO packets: a strict codec, and serde with binary attachments both ways.
 //!
-//! This crate speaks the text form of Socket.IO protocol 5, which is also that of protocol 4. It
+//! This crate speaks the text form of Socket.IO protocol 5, which is also that of protocol 4 (see
+//! [`Revision`] for what is not). It
 //! does no I/O: a [`Decoder`] takes the text and binary messages of one client and returns
 //! [`Packet`]s; a [`Payload`] takes names and arguments and holds what goes on the wire behind the
 //! head from [`write_head`].
@@ -77,6 +78,7 @@ mod limits;
 mod packet;
 mod payload;
 mod placeholder;
+mod revision;
 mod scan;
 mod value;
 
@@ -89,4 +91,5 @@ pub use kind::Kind;
 pub use limits::Limits;
 pub use packet::{Data, EventName, Packet, RESERVED_EVENTS};
 pub use payload::{IntoArgs, Payload};
+pub use revision::{Revision, connect_v4, error_v4};
 pub use value::{MAX_VALUE_DEPTH, Number, Value, ValueError};

@@ -20,7 +20,7 @@ pub struct Packet<'a> {
     /// What the packet is for.
     pub kind: Kind,
     /// The namespace, `/` where the text named none. Always begins with `/`; a `?query` that
-    /// clients of protocol 4 append to it is left in place.
+    /// clients of revision 4 append to it is in place until [`upgrade_v4`](Self::upgrade_v4).
     pub namespace: Cow<'a, str>,
     /// The ack id: an event that has one asks for an [`Ack`](Kind::Ack) with the same.
     pub id: Option<u64>,
@@ -61,6 +61,11 @@ pub struct Data<'a> {
 impl<'a> Data<'a> {
     pub(crate) fn new(json: &'a str, lone_surrogate: bool) -> Self {
         Self { json: Cow::Borrowed(json), attachments: Vec::new(), lone_surrogate }
+    }
+
+    /// JSON of our own making, without escapes of lone surrogates.
+    pub(crate) fn own(json: String) -> Self {
+        Self { json: Cow::Owned(json), attachments: Vec::new(), lone_surrogate: false }
     }
 
     /// The JSON text as it was received, `""` if there was none.

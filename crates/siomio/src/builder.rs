@@ -128,6 +128,24 @@ impl ServerBuilder {
         self
     }
 
+    /// Whether clients of Socket.IO 1 and 2, which speak Engine.IO 3, are let in, too. Default `false`: they are told
+    /// `Unsupported protocol version`.
+    ///
+    /// They differ from those of today in what the protocol of their time has no words for:
+    /// - They are in the main namespace as soon as they come, without having asked; there, what they send along to it is in the
+    ///   query of their [handshake](crate::Handshake). In other namespaces it is the query of the namespace's name, whose
+    ///   parameters are the handshake's `auth`.
+    /// - Their ids are made of the session's: the same in the main namespace, `<namespace>#<session>` in others. So whoever
+    ///   learns the id of such a socket can speak for its session.
+    /// - Clients of Socket.IO 1 that poll write text beyond ASCII in a way of their own, which the reference implementation does
+    ///   not read either.
+    /// - It is they who ping: a connection that is lost is noticed [`ping_interval`](Self::ping_interval) and
+    ///   [`ping_timeout`](Self::ping_timeout) after their last ping.
+    pub fn allow_eio3(mut self, allow: bool) -> Self {
+        self.engine.allow_eio3 = allow;
+        self
+    }
+
     /// Largest message from a client in bytes, attachments included: a larger POST is answered 413, a larger WebSocket
     /// message ends the connection with 1009. Default 1 000 000.
     pub fn max_payload(mut self, bytes: usize) -> Self {

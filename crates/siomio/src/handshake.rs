@@ -8,6 +8,7 @@ use std::{
 };
 
 use serde::de::DeserializeOwned;
+use siomio_engine::{Protocol, Query};
 use siomio_http::Head;
 
 /// The request that opened a session; kept as it came, and read on demand.
@@ -49,6 +50,11 @@ impl Handshake {
     /// All query parameters, decoded, the protocol's own included.
     pub fn query_pairs(&self) -> impl Iterator<Item = (Cow<'_, str>, Cow<'_, str>)> {
         self.opening.head.query_pairs()
+    }
+
+    /// The revision of Engine.IO that the client speaks.
+    pub fn protocol(&self) -> Protocol {
+        Query::from_pairs(self.query_pairs()).protocol
     }
 
     /// The request target: path and query.

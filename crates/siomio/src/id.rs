@@ -6,7 +6,8 @@ use serde::{Serialize, Serializer};
 
 /// The public id of a socket: text that may be shown to everybody, and the name of a room that only this socket is in.
 ///
-/// It is different in every namespace and after every reconnection, and has nothing to do with the session's secret id.
+/// It is different in every namespace and after every reconnection, and has nothing to do with the session's secret id; only
+/// clients of Socket.IO 1 and 2 insist that it is [made of it](crate::ServerBuilder::allow_eio3).
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SocketId(Arc<str>);
 

@@ -7,6 +7,7 @@
 
 pub mod http;
 pub mod polling;
+pub mod polling_v3;
 pub mod sim;
 pub mod ws;
 

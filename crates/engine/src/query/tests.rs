@@ -1,9 +1,7 @@
 use std::{sync::Arc, time::Instant};
 
 use super::*;
-use crate::{Config, Sid};
-
-const BOTH: Transports = Transports { polling: true, websocket: true };
+use crate::{Sid, Transports};
 
 fn parse(query: &str) -> Query<'_> {
     Query::from_pairs(query.split('&').filter(|p| !p.is_empty()).map(|pair| {
@@ -20,7 +18,7 @@ fn check(
 ) -> Result<Admission, Refusal> {
     let query = parse(query);
     let (is_get, is_upgrade) = (method == "GET" || method == "WS", method == "WS");
-    verify(Request { query: &query, is_get, is_upgrade, origin }, BOTH, session)
+    verify(Request { query: &query, is_get, is_upgrade, origin }, &Config::default(), session)
 }
 
 #[allow(clippy::disallowed_methods, reason = "tests need some instant to start from")]
@@ -111,6 +109,38 @@ fn refuses_in_the_order_of_the_protocol() {
 fn offers_only_what_is_enabled() {
     let query = parse("EIO=4&transport=polling");
     let request = Request { query: &query, is_get: true, is_upgrade: false, origin: None };
-    let websocket_only = Transports { polling: false, websocket: true };
-    assert_eq!(verify(request, websocket_only, None), Err(Refusal::TransportUnknown));
+    let transports = Transports { polling: false, websocket: true };
+    let websocket_only = Config { transports, ..Config::default() };
+    assert_eq!(verify(request, &websocket_only, None), Err(Refusal::TransportUnknown));
+}
+
+#[test]
+fn revision_3_is_let_in_where_it_is_allowed_and_kept_to_itself() {
+    let config = Config { allow_eio3: true, ..Config::default() };
+    let session = polling_session();
+    let check = |query: &str, session| {
+        let query = parse(query);
+        let request = Request { query: &query, is_get: true, is_upgrade: false, origin: None };
+        verify(request, &config, session)
+    };
+    let handshake = Ok(Admission::Handshake(Transport::Polling));
+    for query in ["transport=polling", "EIO=3&transport=polling", "EIO=abc&transport=polling"] {
+        assert_eq!(check(query, None), handshake, "{query}");
+    }
+    assert_eq!(check("EIO=4&transport=polling", None), handshake);
+    let mismatch = Err(Refusal::BadRequest(BadRequest::ProtocolMismatch));
+    assert_eq!(check("EIO=3&transport=polling&sid=x", Some(&session)), mismatch);
+}
+
+#[test]
+fn the_number_of_the_clients_function_is_made_of_digits() {
+    for (query, jsonp) in [
+        ("", None),
+        ("j=3", Some("3")),
+        ("j=", Some("")),
+        ("j=a1b2);alert(3", Some("123")),
+        ("j=1&j=2", Some("2")),
+    ] {
+        assert_eq!(parse(query).jsonp.as_deref(), jsonp, "{query}");
+    }
 }

@@ -8,10 +8,19 @@ use crate::{Config, Protocol};
 /// blame the peer for it.
 const PUNCTUAL: Duration = Duration::from_millis(50);
 
+/// In revision 4 the server pings and the client answers:
+///
 /// ```text
 ///   Resting ── ping_interval: ping ──► Waiting ── ping_timeout ──► dead
 ///      ▲                                  │
 ///      └────────────── pong ──────────────┘
+/// ```
+///
+/// In revision 3 it is the other way round, and the server listens:
+///
+/// ```text
+///   ┌─► Listening ── ping_interval + ping_timeout ──► dead
+///   └─ping──┘
 /// ```
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Heartbeat {
@@ -20,6 +29,8 @@ pub(super) enum Heartbeat {
     /// A ping is out. Its deadline moves once if the peer shows life otherwise: a large message in front of the
     /// pong must not look like silence.
     Waiting { dead_at: Instant, extended: bool },
+    /// The client is to ping before this. Nothing else that it sends counts.
+    Listening { dead_at: Instant },
 }
 
 /// What the clock calls for.
@@ -34,12 +45,16 @@ impl Heartbeat {
     pub(super) fn new(now: Instant, config: &Config, protocol: Protocol) -> Self {
         match protocol {
             Protocol::V4 => Self::Resting { ping_at: now + config.ping_interval },
-            // The client pings.
-            Protocol::V3 => Self::Waiting {
-                dead_at: now + config.ping_interval + config.ping_timeout,
-                extended: true,
-            },
+            Protocol::V3 => Self::listen(now, config),
         }
+    }
+
+    fn listen(now: Instant, config: &Config) -> Self {
+        Self::Listening { dead_at: now + config.ping_interval + config.ping_timeout }
+    }
+
+    pub(super) fn handle_ping(&mut self, now: Instant, config: &Config) {
+        *self = Self::listen(now, config);
     }
 
     pub(super) fn handle_pong(&mut self, now: Instant, config: &Config) {
@@ -60,7 +75,9 @@ impl Heartbeat {
                 *self = Self::Waiting { dead_at: sent_at + config.ping_timeout, extended: false };
                 Beat::Ping
             }
-            Self::Waiting { dead_at, .. } if dead_at <= now => Beat::Dead,
+            Self::Waiting { dead_at, .. } | Self::Listening { dead_at } if dead_at <= now => {
+                Beat::Dead
+            }
             _ => Beat::Quiet,
         }
     }
@@ -68,7 +85,7 @@ impl Heartbeat {
     pub(super) fn deadline(&self) -> Instant {
         match *self {
             Self::Resting { ping_at } => ping_at,
-            Self::Waiting { dead_at, .. } => dead_at,
+            Self::Waiting { dead_at, .. } | Self::Listening { dead_at } => dead_at,
         }
     }
 }

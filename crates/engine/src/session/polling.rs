@@ -2,7 +2,7 @@
 
 use std::{collections::VecDeque, time::Instant};
 
-use crate::{Action, ChannelId, Outgoing, RequestId, Response, payload};
+use crate::{Action, ChannelId, Outgoing, RequestId, Response, payload::Dialect};
 
 #[derive(Debug, Default)]
 pub(super) struct Polling {
@@ -10,6 +10,8 @@ pub(super) struct Polling {
     pub(super) get: Option<RequestId>,
     /// The WebSocket that wants to take over.
     pub(super) probe: Option<Probe>,
+    /// How the session writes its payloads.
+    pub(super) dialect: Dialect,
     queue: VecDeque<Outgoing>,
     queued_bytes: usize,
 }
@@ -25,6 +27,10 @@ pub(super) struct Probe {
 }
 
 impl Polling {
+    pub(super) fn new(dialect: Dialect) -> Self {
+        Self { dialect, ..Self::default() }
+    }
+
     pub(super) fn queue(&mut self, packet: Outgoing) {
         self.queued_bytes += packet.weight();
         self.queue.push_back(packet);
@@ -54,8 +60,11 @@ impl Polling {
             return;
         }
         let Some(request) = self.get.take() else { return };
-        let response =
-            if self.queue.is_empty() { payload(&[Outgoing::Noop]) } else { self.take_payload() };
+        let response = if self.queue.is_empty() {
+            self.payload(&[Outgoing::Noop])
+        } else {
+            self.take_payload()
+        };
         actions.push(Action::Respond { request, response });
     }
 
@@ -79,16 +88,14 @@ impl Polling {
     }
 
     fn take_payload(&mut self) -> Response {
-        let mut body = Vec::with_capacity(self.queued_bytes + 2 * self.queue.len());
-        payload::encode(&mut body, &self.queue);
+        let weight = self.queued_bytes + 2 * self.queue.len();
+        let response = self.dialect.response(self.queue.iter(), weight);
         self.clear();
-        Response::Payload(body)
+        response
     }
-}
 
-/// The answer to a GET that consists of these packets.
-pub(super) fn payload(packets: &[Outgoing]) -> Response {
-    let mut body = Vec::new();
-    payload::encode(&mut body, packets);
-    Response::Payload(body)
+    /// The answer to a GET that consists of these packets.
+    pub(super) fn payload(&self, packets: &[Outgoing]) -> Response {
+        self.dialect.response(packets.iter(), 0)
+    }
 }

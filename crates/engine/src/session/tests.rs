@@ -1,3 +1,5 @@
+mod v3;
+
 use std::{
     fmt::Write as _,
     time::{Duration, Instant},
@@ -34,19 +36,26 @@ impl World {
 
     /// A polling session whose handshake has been fetched.
     fn polling() -> Self {
-        let (now, config, sid) = Self::start();
-        let session = Session::open_polling(now, config, sid, Protocol::V4);
-        let mut world = Self { now, session, actions: Vec::new(), closed: Vec::new() };
+        let mut world = Self::open_polling(Protocol::V4);
         let handshake = world.get(0);
         assert!(handshake.starts_with("GET0 <- 0{\"sid\""), "{handshake}");
         world
     }
 
+    fn open_polling(protocol: Protocol) -> Self {
+        let (now, config, sid) = Self::start();
+        let session = Session::open_polling(now, config, sid, protocol);
+        Self { now, session, actions: Vec::new(), closed: Vec::new() }
+    }
+
     fn websocket() -> Self {
+        Self::open_websocket(Protocol::V4)
+    }
+
+    fn open_websocket(protocol: Protocol) -> Self {
         let (now, config, sid) = Self::start();
         let mut actions = Vec::new();
-        let session =
-            Session::open_websocket(now, config, sid, Protocol::V4, CHANNEL, &mut actions);
+        let session = Session::open_websocket(now, config, sid, protocol, CHANNEL, &mut actions);
         Self { now, session, actions, closed: Vec::new() }
     }
 
@@ -65,7 +74,8 @@ impl World {
 
     fn post(&mut self, sequence: u64, body: &str) -> String {
         if self.session.handle_post(request(sequence), &mut self.actions) {
-            for packet in crate::payload::decode(body) {
+            let format = self.session.post_format(false).expect("text is always taken");
+            for packet in crate::payload::Body::read(format, body.as_bytes()).packets() {
                 if let Some(message) =
                     self.session.handle_packet(self.now, packet, &mut self.actions)
                 {
@@ -78,7 +88,10 @@ impl World {
     }
 
     fn ws(&mut self, text: &str) -> String {
-        let message = Message::Text(text);
+        self.ws_message(Message::Text(text))
+    }
+
+    fn ws_message(&mut self, message: Message<'_>) -> String {
         if let Some(message) =
             self.session.handle_channel_message(self.now, CHANNEL, message, &mut self.actions)
         {
@@ -121,6 +134,7 @@ impl World {
                         Response::Payload(body) => {
                             String::from_utf8(body).unwrap().replace('\u{1e}', "|")
                         }
+                        Response::BinaryPayload(body) => format!("{}", body.escape_ascii()),
                         Response::Accepted => "ok".into(),
                         Response::Refused => "400".into(),
                     };
@@ -129,7 +143,7 @@ impl World {
                 Action::Abort { request } => format!("GET{} cut", request.sequence),
                 Action::Transmit { packet, .. } => {
                     let mut text = Vec::new();
-                    packet.write_text(&mut text);
+                    self.session.framing().write_text(&packet, &mut text);
                     format!("WS <- {}", String::from_utf8(text).unwrap())
                 }
                 Action::CloseChannel { .. } => "WS closed".into(),
@@ -484,7 +498,7 @@ proptest! {
                 Step::Post(body) => {
                     asked.end += 1;
                     if world.session.handle_post(request(asked.end), &mut world.actions) {
-                        for packet in crate::payload::decode(&body) {
+                        for packet in crate::payload::v4::decode(&body) {
                             world.session.handle_packet(world.now, packet, &mut world.actions);
                         }
                         world.session.handle_post_end(request(asked.end), &mut world.actions);

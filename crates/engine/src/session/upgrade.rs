@@ -2,12 +2,11 @@
 
 use std::time::Instant;
 
-use super::{
-    Session, State,
-    polling::{Probe, payload},
-    respond,
+use super::{Session, State, polling::Probe, respond};
+use crate::{
+    Action, ChannelId, CloseReason, InvalidPacket, Message, Outgoing, Packet, Protocol, Response,
+    TransportError,
 };
-use crate::{Action, ChannelId, CloseReason, Message, Outgoing, Packet, Response, TransportError};
 
 impl Session {
     /// A WebSocket with this session's id was opened: the beginning of an upgrade.
@@ -40,11 +39,7 @@ impl Session {
     ) -> Option<Message<'m>> {
         match &mut self.state {
             State::WebSocket { channel: own } if *own == channel => {
-                let packet = match message {
-                    Message::Text(text) => Packet::parse(text),
-                    Message::Binary(data) => Ok(Packet::Message(Message::Binary(data))),
-                };
-                self.handle_packet(now, packet, actions)
+                self.handle_packet(now, parse(self.protocol, message), actions)
             }
             State::Polling(polling) | State::Closing { polling, .. } => {
                 let probe = polling.probe.as_mut().filter(|probe| probe.channel == channel)?;
@@ -95,7 +90,7 @@ impl Session {
         };
         self.base64 = polling.probe.take().is_some_and(|probe| probe.base64);
         if let Some(get) = polling.get.take() {
-            respond(get, payload(&[Outgoing::Close]), actions);
+            respond(get, polling.payload(&[Outgoing::Close]), actions);
         }
         if let Some(post) = self.post.take() {
             respond(post, Response::Refused, actions);
@@ -106,5 +101,15 @@ impl Session {
         if closing {
             self.end(CloseReason::ForcedClose, actions);
         }
+    }
+}
+
+/// Reads a WebSocket message as the packet it is in this revision.
+fn parse(protocol: Protocol, message: Message<'_>) -> Result<Packet<'_>, InvalidPacket> {
+    match (protocol, message) {
+        (Protocol::V4, Message::Text(text)) => Packet::parse(text),
+        (Protocol::V4, message) => Ok(Packet::Message(message)),
+        (Protocol::V3, Message::Text(text)) => Packet::parse_v3(text),
+        (Protocol::V3, Message::Binary(data)) => Ok(Packet::parse_binary_v3(data)),
     }
 }

@@ -45,7 +45,7 @@ impl State {
             is_upgrade,
             origin: head.header_bytes("origin"),
         };
-        let admission = match verify(facts, self.engine.transports, machine) {
+        let admission = match verify(facts, &self.engine, machine) {
             Ok(admission) => admission,
             Err(refusal) if is_upgrade => {
                 let text = refusal.message().to_owned();
@@ -117,7 +117,7 @@ impl State {
         let machine = self.sessions.get(session).map(|it| &it.machine);
         // It may have been answered meanwhile, because the session left polling.
         if machine.is_some_and(|machine| machine.is_reading(request)) {
-            for packet in payload::decode(&text) {
+            for packet in payload::v4::decode(&text) {
                 self.receive(session, |machine, out| machine.handle_packet(now, packet, out));
             }
             self.act(session, |machine, actions| machine.handle_post_end(request, actions));

@@ -2,7 +2,7 @@
 
 use siomio_engine::{self as engine, Action, CloseReason, Message, Outgoing};
 use siomio_http::Response;
-use siomio_hub::{ClientKey, Due, Key};
+use siomio_hub::{ClientKey, Due, Key, Revision};
 
 use super::{MAX_BUFFERED, State};
 
@@ -17,9 +17,10 @@ pub(super) struct Session {
 impl State {
     pub(super) fn open_session(&mut self, machine: engine::Session) -> SessionKey {
         let (now, hub, sid) = (self.now, &mut self.hub, machine.sid().to_string());
-        let session = self
-            .sessions
-            .insert_with(|key| Session { machine, client: hub.open_client(now, key.to_bits()) });
+        let session = self.sessions.insert_with(|key| Session {
+            machine,
+            client: hub.open_client(now, key.to_bits(), Revision::V5),
+        });
         self.by_sid.insert(sid, session);
         session
     }
@@ -63,7 +64,7 @@ impl State {
                 Action::Abort { request } => self.cut(Key::from_bits(request.connection)),
                 Action::Transmit { channel, packet } => {
                     let machine = self.sessions.get(session).map(|it| &it.machine);
-                    let base64 = machine.is_some_and(engine::Session::is_base64);
+                    let base64 = machine.is_some_and(|machine| machine.framing().base64);
                     self.transmit(channel, &packet, base64);
                 }
                 Action::CloseChannel { channel } => self.close_channel(channel),

@@ -23,7 +23,7 @@ impl World {
     }
 
     fn client(&mut self) -> ClientKey {
-        self.hub.open_client(self.now, 100)
+        self.hub.open_client(self.now, 100, Revision::V5)
     }
 
     /// Connects to the namespace that the packet asks for.
@@ -296,4 +296,48 @@ proptest! {
         prop_assert_eq!(world.hub.deadline(), None);
         prop_assert!(world.hub.rooms().names(world.main).is_empty());
     }
+}
+
+#[test]
+fn old_clients_name_namespaces_with_a_query() {
+    let mut world = World::new();
+    let client = world.hub.open_client(world.now, 7, Revision::V4);
+    let main = world.begin(client, world.main);
+    assert!(world.hub.accept(main));
+    let packet = "0/custom?token=abc,";
+    let Ok(Received::Connect { namespace, auth }) = world.hub.handle_text(client, packet) else {
+        panic!("{packet} is no CONNECT")
+    };
+    assert_eq!((namespace, auth.json()), (NamespaceId::new(1), r#"{"token":"abc"}"#));
+    let custom = world.begin(client, namespace);
+    assert!(world.hub.accept(custom));
+    for (packet, expected) in [
+        (r#"2["a"]"#, main),
+        (r#"2/custom,["a"]"#, custom),
+        (r#"2/custom?token=abc,["a"]"#, custom),
+        (r#"2/?token=abc,["a"]"#, main),
+    ] {
+        let received = world.hub.handle_text(client, packet);
+        assert!(
+            matches!(received, Ok(Received::Event { socket, .. }) if socket == expected),
+            "{packet}: {received:?}"
+        );
+    }
+    let unknown = world.hub.handle_text(client, "0/nobody?token=abc");
+    assert!(matches!(unknown, Ok(Received::UnknownNamespace { name }) if name == "/nobody"));
+    // It has joined the main namespace without having asked.
+    let second = world.hub.handle_text(client, "0").map(drop);
+    assert_eq!(second, Err(Violation::ConnectedTwice));
+    let query = world.hub.handle_text(client, "0/?token=abc").map(drop);
+    assert_eq!(query, Err(Violation::ConnectedTwice));
+}
+
+#[test]
+fn a_query_is_part_of_the_name_for_clients_of_today() {
+    let mut world = World::new();
+    let client = world.client();
+    let received = world.hub.handle_text(client, "0/custom?token=abc");
+    assert!(
+        matches!(received, Ok(Received::UnknownNamespace { name }) if name == "/custom?token=abc")
+    );
 }

@@ -64,7 +64,7 @@ impl EngineSocket {
 
     /// Sends a text message.
     ///
-    /// It must not contain U+001E: that separates the messages of long-polling, and nobody escapes it.
+    /// It must not contain U+001E: in revision 4 that separates the messages of long-polling, and nobody escapes it.
     pub fn send_text(&self, text: &str) -> Sent {
         self.send(Message::Text(text))
     }

@@ -123,6 +123,7 @@ impl Core {
                     });
                 }
             }
+            Alarm::Flush(conn) => self.mark(conn),
             Alarm::Conn(conn, at) => {
                 if let Some(state) =
                     self.conns.get_mut(conn).filter(|state| state.armed == Some(at))

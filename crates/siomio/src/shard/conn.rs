@@ -2,13 +2,14 @@
 
 use std::{collections::VecDeque, net::SocketAddr, time::Instant};
 
-use siomio_engine::RequestId;
+use siomio_engine::{RequestId, payload::Format};
 use siomio_http::{Body, Head, Headers, Limits, Pipeline, Reader, ResponseContext};
 use siomio_hub::Key;
 use siomio_websocket as websocket;
 
 use super::{
-    admission::Passage, core::SessionKey, incoming::Incoming, raw::RawKey, write_queue::WriteQueue,
+    admission::Passage, core::SessionKey, incoming::Incoming, preface::Preface, raw::RawKey,
+    write_queue::WriteQueue,
 };
 use crate::config::MAX_RESPONSES;
 
@@ -19,6 +20,8 @@ pub(crate) type ConnKey = Key<Conn>;
 pub(crate) struct Conn {
     pub(crate) peer: SocketAddr,
     pub(crate) out: WriteQueue,
+    /// Goes out before that, and apart from it.
+    pub(crate) preface: Option<Box<Preface>>,
     pub(crate) state: State,
     /// It waits in the list of those to be flushed.
     pub(crate) dirty: bool,
@@ -84,7 +87,13 @@ pub(crate) enum Reading {
     /// Nothing, or a request that has been answered.
     Nothing,
     /// Packets of a session. The head is kept for those who are told which request brought a message.
-    Post { head: Option<Box<Head<'static>>>, session: SessionKey, request: RequestId, body: Body },
+    Post {
+        head: Option<Box<Head<'static>>>,
+        session: SessionKey,
+        request: RequestId,
+        format: Format,
+        body: Body,
+    },
     /// The application's own HTTP.
     Page { head: Head<'static>, request: RequestId, body: Body },
 }
@@ -159,6 +168,7 @@ impl Conn {
         Self {
             peer,
             out: WriteQueue::default(),
+            preface: None,
             state: State::Http(Box::new(http)),
             dirty: false,
             paused: false,

@@ -91,6 +91,8 @@ pub(crate) struct Extra {
 pub(crate) enum Alarm {
     Session(SessionKey, Instant),
     Conn(ConnKey, Instant),
+    /// What a connection has to write may leave now.
+    Flush(ConnKey),
 }
 
 /// Something that happened inside a step and concerns the application.

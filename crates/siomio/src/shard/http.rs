@@ -2,7 +2,10 @@
 
 use std::rc::Rc;
 
-use siomio_engine::{Query, RequestId, payload};
+use siomio_engine::{
+    Query, RequestId,
+    payload::{self, Format},
+};
 use siomio_http::{Body, Head, Headers, Item, Reader, Response, ResponseContext};
 
 use super::{
@@ -105,11 +108,11 @@ impl Local {
         };
         match body {
             Reading::Nothing => {}
-            Reading::Post { head, session, request, body } => {
+            Reading::Post { head, session, request, format, body } => {
                 let body = body.finish();
                 let carrier = head.as_ref().map(|head| Request::new(head, &body, peer));
                 let carrier = carrier.as_ref().map_or(Carrier::WebSocket, Carrier::Post);
-                self.handle_post(session, request, &body, carrier);
+                self.handle_post(session, request, (format, &body), carrier);
             }
             Reading::Page { head, request, body } => {
                 let responder = Responder::new(self.shared.clone(), self.index, request);
@@ -134,10 +137,10 @@ impl Local {
         self: &Rc<Self>,
         session: SessionKey,
         request: RequestId,
-        body: &[u8],
+        (format, body): (Format, &[u8]),
         carrier: Carrier<'_>,
     ) {
-        let text = String::from_utf8_lossy(body);
+        let body = payload::Body::read(format, body);
         // Not if it was answered already, because the session left polling meanwhile.
         let is_wanted = self
             .core
@@ -145,7 +148,7 @@ impl Local {
             .sessions
             .get(session)
             .is_some_and(|state| state.machine.is_reading(request));
-        for packet in payload::decode(&text).take_while(|_| is_wanted) {
+        for packet in body.packets().take_while(|_| is_wanted) {
             let message = {
                 let mut core = self.core.borrow_mut();
                 let now = core.now;

@@ -4,11 +4,12 @@ use std::rc::Rc;
 
 use siomio_engine::CloseReason;
 use siomio_hub::{DisconnectReason, NamespaceId, SocketKey};
-use siomio_packet::{Data, connect, connect_error, disconnect};
+use siomio_packet::{Data, connect_error, disconnect};
 
 use super::{
     core::{Event, SessionKey},
     local::Local,
+    revision::{self, consent},
 };
 use crate::{AckError, ConnectError, HandlerError, Socket};
 
@@ -22,7 +23,7 @@ impl Local {
     ) {
         let key = {
             let mut core = self.core.borrow_mut();
-            let id = core.new_socket_id();
+            let id = core.socket_id(session, namespace);
             let Some(client) = core.sessions.get(session).and_then(|state| state.client) else {
                 return;
             };
@@ -73,22 +74,16 @@ impl Local {
         let mut core = self.core.borrow_mut();
         let accepted = core.hub.accept(key);
         if accepted {
-            let mut packet = Vec::new();
-            connect(&mut packet, namespace, id, None);
+            let packet = consent(core.protocol_of(session), namespace, id);
             core.send_packet(session, &[&packet], &[]);
         }
         accepted
     }
 
     fn refuse(&self, session: SessionKey, key: SocketKey, namespace: &str, refusal: &ConnectError) {
-        let data = refusal
-            .data
-            .as_ref()
-            .map(|data| serde_json::to_string(data).unwrap_or_else(|_| "null".to_owned()));
-        let mut packet = Vec::new();
-        connect_error(&mut packet, namespace, &refusal.message, data.as_deref());
         {
             let mut core = self.core.borrow_mut();
+            let packet = revision::refusal(core.protocol_of(session), namespace, refusal);
             core.hub.refuse(key);
             core.send_packet(session, &[&packet], &[]);
         }

@@ -1,13 +1,14 @@
 //! Carrying out what sessions ask for.
 
 use bytes::Bytes;
-use siomio_engine::{self as engine, Action, Outgoing, RequestId, Response};
+use siomio_engine::{self as engine, Action, Framing, Outgoing, RequestId, Response};
 use siomio_http::{self as http, Ticket};
 use siomio_websocket::{self as websocket, OpCode};
 
 use super::{
     conn::{Conn, ConnKey, Recipient, State},
     core::{Core, Event, SessionKey},
+    send::push_binary,
 };
 use crate::config::LINGER;
 
@@ -83,6 +84,7 @@ impl Core {
     fn respond_polling(&mut self, request: RequestId, response: Response) {
         let response = match response {
             Response::Payload(body) => http::Response::new(200).text(body),
+            Response::BinaryPayload(body) => octets(http::Response::new(200), body),
             Response::Accepted => html(http::Response::new(200), "ok"),
             _ => http::Response::new(400),
         };
@@ -120,17 +122,17 @@ impl Core {
 
     /// Writes a packet as a WebSocket message.
     fn transmit(&mut self, session: SessionKey, conn: ConnKey, packet: &Outgoing) {
-        let base64 = self.sessions.get(session).is_some_and(|state| state.machine.is_base64());
+        let framing = self.sessions.get(session).map(|state| state.machine.framing());
+        let framing = framing.unwrap_or(Framing::PLAIN);
         let Some(state) = self.conns.get_mut(conn) else { return };
         if !state.websocket_mut().is_some_and(|websocket| websocket.closing.may_send()) {
             return;
         }
-        if let (Outgoing::Binary(data), false) = (packet, base64) {
-            state.out.append(|out| websocket::write_header(out, OpCode::Binary, data.len()));
-            state.out.share(data.clone());
+        if let Outgoing::Binary(data) = packet {
+            push_binary(&mut state.out, data, framing);
         } else {
             let mut text = Vec::new();
-            packet.write_text(&mut text);
+            framing.write_text(packet, &mut text);
             state.out.append(|out| websocket::write_frame(out, OpCode::Text, &text, None));
         }
         self.mark(conn);
@@ -212,4 +214,10 @@ pub(super) fn html(response: http::Response, body: impl Into<Bytes>) -> http::Re
     // A header that HTTP allows.
     let _ = response.set_header("Content-Type", "text/html");
     response
+}
+
+/// A body of bytes.
+fn octets(response: http::Response, body: Vec<u8>) -> http::Response {
+    let response = response.body(body);
+    response.clone().header("Content-Type", "application/octet-stream").unwrap_or(response)
 }

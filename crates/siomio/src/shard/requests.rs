@@ -3,7 +3,7 @@
 use std::rc::Rc;
 
 use siomio_engine::{
-    self as engine, Admission, ChannelId, Query, Refusal, RequestId, Sid, Transport,
+    self as engine, Admission, ChannelId, Protocol, Query, Refusal, RequestId, Sid, Transport,
 };
 use siomio_http::{Body, Head, Headers, Method, Response};
 
@@ -11,6 +11,7 @@ use super::{
     conn::{ConnKey, Reading},
     core::{Core, Event, Session, SessionKey},
     perform::html,
+    revision::revision,
 };
 use crate::handshake::Opening;
 
@@ -38,7 +39,7 @@ impl Core {
         };
         let machine =
             session.and_then(|session| self.sessions.get(session)).map(|state| &state.machine);
-        (engine::verify(request, self.shared.config.engine.transports, machine), session)
+        (engine::verify(request, &self.shared.config.engine, machine), session)
     }
 
     /// Opens a session for a request that may do that.
@@ -107,6 +108,9 @@ impl Core {
         if !self.switch_protocols(conn, head, headers) {
             return self.shared.release_id(&sid);
         }
+        if query.protocol == Protocol::V3 {
+            self.send_apart(conn);
+        }
         let (now, config) = (self.now, self.shared.config.engine.clone());
         let channel = ChannelId(conn.to_bits());
         let mut actions = Vec::new();
@@ -170,20 +174,24 @@ impl Core {
             }
             Method::Post => {
                 let is_binary = head.header("content-type") == Some("application/octet-stream");
-                let is_wanted = self.with_session(session, |machine, actions| {
-                    let is_wanted = machine.handle_post(request, actions);
-                    if is_wanted && is_binary {
+                let format = self.with_session(session, |machine, actions| {
+                    if !machine.handle_post(request, actions) {
+                        return None;
+                    }
+                    let format = machine.post_format(is_binary);
+                    if format.is_none() {
                         machine.handle_post_invalid(request, actions);
                     }
-                    is_wanted && !is_binary
+                    format
                 });
-                if is_wanted == Some(true) {
+                if let Some(format) = format.flatten() {
                     let is_told = self.shared.config.engine_only;
                     let kept = is_told.then(|| Box::new(head.clone().into_owned()));
                     self.read_body(conn, head, |config| Reading::Post {
                         head: kept,
                         session,
                         request,
+                        format,
                         body: Body::new(config.engine.max_payload),
                     });
                 }
@@ -202,14 +210,18 @@ impl Core {
         if query.base64 {
             machine.set_base64();
         }
+        if let Some(index) = &query.jsonp {
+            machine.set_jsonp(index);
+        }
         let sid = machine.sid().clone();
         let peer = self.peer(conn);
         let issued = self.environment.time_of_day();
         let opening = Rc::new(Opening { head: head.clone().into_owned(), peer, issued });
         let speaks_socket_io = !self.shared.config.engine_only;
         let (now, hub) = (self.now, &mut self.hub);
+        let revision = revision(machine.protocol());
         let session = self.sessions.insert_with(|key| {
-            let client = speaks_socket_io.then(|| hub.open_client(now, key.to_bits()));
+            let client = speaks_socket_io.then(|| hub.open_client(now, key.to_bits(), revision));
             Session { machine, client, opening, dirty: false, armed: None }
         });
         self.by_sid.insert(sid, session);

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use siomio_engine::{CloseReason, Lane, Outgoing, Text};
+use siomio_engine::{CloseReason, Framing, Lane, Outgoing, Text};
 use siomio_hub::{Broadcast, SocketKey};
 use siomio_packet::{Kind, Payload, write_head};
 use siomio_websocket::{self as websocket, OpCode};
@@ -59,7 +59,7 @@ impl Core {
             return Sent::Dropped(Dropped::Disconnected);
         };
         match state.machine.lane() {
-            Lane::WebSocket { channel, base64 } => {
+            Lane::WebSocket { channel, framing } => {
                 let conn = ConnKey::from_bits(channel.0);
                 let Some(state) = self.conns.get_mut(conn) else {
                     return Sent::Dropped(Dropped::Disconnected);
@@ -73,7 +73,7 @@ impl Core {
                     out.push(b'4');
                     text.iter().for_each(|piece| out.extend_from_slice(piece));
                 });
-                attachments.iter().for_each(|data| push_binary(&mut state.out, data, base64));
+                attachments.iter().for_each(|data| push_binary(&mut state.out, data, framing));
                 self.mark(conn);
                 Sent::Queued
             }
@@ -98,12 +98,12 @@ impl Core {
             return Sent::Dropped(Dropped::Disconnected);
         };
         match state.machine.lane() {
-            Lane::WebSocket { channel, base64 } => {
+            Lane::WebSocket { channel, framing } => {
                 let conn = ConnKey::from_bits(channel.0);
                 let Some(state) = self.conns.get_mut(conn) else {
                     return Sent::Dropped(Dropped::Disconnected);
                 };
-                push_binary(&mut state.out, &data, base64);
+                push_binary(&mut state.out, &data, framing);
                 self.mark(conn);
                 Sent::Queued
             }
@@ -116,11 +116,13 @@ impl Core {
         }
     }
 
-    /// Sends a packet that many get: on WebSockets all share one framed form.
+    /// Sends a packet that many get: on WebSockets all share one framed form, as far as they take binary data in the same way.
     pub(crate) fn send_broadcast(&mut self, session: SessionKey, packet: &Arc<Broadcast>) {
         let Some(state) = self.sessions.get(session) else { return };
         match state.machine.lane() {
-            Lane::WebSocket { channel, base64: false } => {
+            Lane::WebSocket { channel, framing }
+                if packet.attachments.is_empty() || framing == Framing::PLAIN =>
+            {
                 let conn = ConnKey::from_bits(channel.0);
                 let Some(state) = self.conns.get_mut(conn) else { return };
                 state.out.share(packet.framed.get_or_init(|| frame(packet)).clone());
@@ -159,13 +161,18 @@ impl Core {
     }
 }
 
-fn push_binary(out: &mut WriteQueue, data: &Bytes, base64: bool) {
-    if base64 {
+/// Appends a binary message, as the client takes it.
+pub(super) fn push_binary(out: &mut WriteQueue, data: &Bytes, framing: Framing) {
+    if framing.base64 {
         let mut text = Vec::new();
-        Outgoing::Binary(data.clone()).write_text(&mut text);
+        framing.write_text(&Outgoing::Binary(data.clone()), &mut text);
         out.append(|out| websocket::write_frame(out, OpCode::Text, &text, None));
     } else {
-        out.append(|out| websocket::write_header(out, OpCode::Binary, data.len()));
+        let prefix = framing.binary_prefix();
+        out.append(|out| {
+            websocket::write_header(out, OpCode::Binary, prefix.len() + data.len());
+            out.extend_from_slice(prefix);
+        });
         out.share(data.clone());
     }
 }

@@ -287,6 +287,7 @@ impl<S: Stream> Shard<S> {
         let (flushed, progress) = {
             let mut core = self.local.core.borrow_mut();
             core.take_responses(conn, MAX_RESPONSES);
+            let now = core.now;
             let Some(state) = core.conns.get_mut(conn) else { return };
             state.dirty = false;
             let Some(stream) = self.streams.get_mut(conn.index()).and_then(Option::as_mut) else {
@@ -295,7 +296,7 @@ impl<S: Stream> Shard<S> {
             let before = state.out.len();
             let flushed = match state.state {
                 State::Dead => Err(io::ErrorKind::ConnectionAborted.into()),
-                _ => state.out.flush(stream),
+                _ => state.flush(stream, now),
             };
             (flushed, state.out.len() < before)
         };
