@@ -157,6 +157,30 @@ fn a_broadcast_stays_within_its_endpoint_and_leaves_out_who_sent_it() {
 }
 
 #[test]
+fn of_timers_that_are_due_together_the_one_that_ends_it_is_the_last() {
+    with_shards(|builder| {
+        let server = builder.build();
+        let endpoint = server.websocket("/raw");
+        endpoint.on_open(|socket| {
+            let due = Instant::now() + Duration::from_millis(2);
+            socket.after(Duration::from_millis(1), |socket| socket.terminate());
+            socket.after(Duration::from_millis(1), |_| panic!("it has ended"));
+            // When the next turn begins both are due.
+            while Instant::now() < due {
+                thread::yield_now();
+            }
+        });
+        let diary = Diary::of(&endpoint);
+        let (running, address) = start(server);
+        let mut ws = Ws::connect(address, "/raw");
+        assert_eq!(ws.next(), Got::End);
+        diary.expect(&["open", "close 1006"]);
+        running.shutdown(SOON).unwrap();
+        assert_eq!(diary.rest(), [""; 0]);
+    });
+}
+
+#[test]
 fn timers_and_data_end_with_their_connection() {
     struct Dropped(mpsc::Sender<&'static str>);
     impl Drop for Dropped {
