@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use siomio::{Dropped, Message, Sent, WebSocketHandle};
+use siomio::{Dropped, Message, Sent, WebSocket, WebSocketHandle};
 use siomio_testkit::{
     PATIENCE,
     ws::{Got, Ws},
@@ -163,7 +163,7 @@ fn of_timers_that_are_due_together_the_one_that_ends_it_is_the_last() {
         let endpoint = server.websocket("/raw");
         endpoint.on_open(|socket| {
             let due = Instant::now() + Duration::from_millis(2);
-            socket.after(Duration::from_millis(1), |socket| socket.terminate());
+            socket.after(Duration::from_millis(1), WebSocket::terminate);
             socket.after(Duration::from_millis(1), |_| panic!("it has ended"));
             // When the next turn begins both are due.
             while Instant::now() < due {
