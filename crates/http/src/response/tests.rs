@@ -54,6 +54,18 @@ fn context() {
         assert_eq!(written(&response, context), format!("{head}{tail}"), "{context:?}");
     }
 
+    let upgrade = Response::new(426).header("Upgrade", "websocket").unwrap();
+    for (minor_version, keep_alive, connection) in [
+        (1, true, "Upgrade"),
+        (1, false, "close, Upgrade"),
+        (0, true, "keep-alive, Upgrade"),
+        (0, false, "close, Upgrade"),
+    ] {
+        let context = ResponseContext { minor_version, keep_alive, ..OPEN };
+        let line = format!("\r\nConnection: {connection}\r\n\r\n");
+        assert!(written(&upgrade, context).ends_with(&line), "{context:?}");
+    }
+
     let dated = ResponseContext { date: Some("today"), ..OPEN };
     let expected = "HTTP/1.1 200 OK\r\nDate: today\r\nContent-Length: 2\r\n\r\nhi";
     assert_eq!(written(&response, dated), expected);

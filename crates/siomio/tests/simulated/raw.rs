@@ -235,6 +235,22 @@ fn run(seed: u64) {
 }
 
 #[test]
+fn are_not_waited_for_longer_than_five_seconds_once_they_are_closed() {
+    seeds(20, |seed| {
+        let records = Records::default();
+        let (server, _) = server(1, &records);
+        let mut world = World::new(seed, 1, server);
+        let ws = SimWs::connect(&mut world, "/raw?who=0");
+        ws.send("close");
+        world.advance(Duration::from_secs(4));
+        assert!(records.lock().unwrap()[&0].closed.is_empty());
+        world.advance(Duration::from_millis(1100));
+        assert_eq!(records.lock().unwrap()[&0].closed, [1006]);
+        assert_eq!(world.population(), [[0; 5]]);
+    });
+}
+
+#[test]
 fn come_and_go_once_and_keep_their_order() {
     seeds(300, run);
 }

@@ -181,6 +181,29 @@ fn what_comes_behind_a_close_frame_is_ignored() {
 }
 
 #[test]
+fn nobody_gets_in_while_the_server_goes_down() {
+    let server = Server::builder().shards(1).build();
+    let endpoint = server.websocket("/raw");
+    let diary = Diary::of(&endpoint);
+    let (running, address) = start(server);
+    let mut late = Http::connect(address);
+    late.send("GET /raw HTTP/1.1\r\n");
+    // Behind this, on the same shard, the beginning of that request is known.
+    let mut ws = Ws::connect(address, "/raw");
+    ws.frame(OpCode::Ping, b"");
+    assert_eq!(ws.next(), Got::Pong(Vec::new()));
+    running.io().close(PATIENCE);
+    ws.expect_close(Some(1001));
+    let rest: String = UPGRADE.iter().map(|(name, value)| format!("{name}: {value}\r\n")).collect();
+    late.send(format!("Host: localhost\r\n{rest}\r\n"));
+    assert_eq!(late.response().status, 503);
+    assert!(late.is_closed());
+    drop((ws, late));
+    running.join().unwrap();
+    assert_eq!(diary.rest(), ["open", "close 1001"]);
+}
+
+#[test]
 fn shutting_down_closes_with_1001() {
     with_shards(|builder| {
         let server = builder.build();

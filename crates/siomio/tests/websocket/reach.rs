@@ -10,7 +10,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use siomio::{Dropped, Message, Sent, WebSocketHandle};
+use siomio::{Dropped, Message, Sent, WebSocket, WebSocketHandle};
 use siomio_testkit::{
     PATIENCE,
     ws::{Got, Ws},
@@ -153,6 +153,30 @@ fn a_broadcast_stays_within_its_endpoint_and_leaves_out_who_sent_it() {
         here.send_text("still here?");
         others.iter_mut().for_each(|ws| assert_eq!(ws.text(), "still here?"));
         running.shutdown(SOON).unwrap();
+    });
+}
+
+#[test]
+fn of_timers_that_are_due_together_the_one_that_ends_it_is_the_last() {
+    with_shards(|builder| {
+        let server = builder.build();
+        let endpoint = server.websocket("/raw");
+        endpoint.on_open(|socket| {
+            let due = Instant::now() + Duration::from_millis(2);
+            socket.after(Duration::from_millis(1), WebSocket::terminate);
+            socket.after(Duration::from_millis(1), |_| panic!("it has ended"));
+            // When the next turn begins both are due.
+            while Instant::now() < due {
+                thread::yield_now();
+            }
+        });
+        let diary = Diary::of(&endpoint);
+        let (running, address) = start(server);
+        let mut ws = Ws::connect(address, "/raw");
+        assert_eq!(ws.next(), Got::End);
+        diary.expect(&["open", "close 1006"]);
+        running.shutdown(SOON).unwrap();
+        assert_eq!(diary.rest(), [""; 0]);
     });
 }
 
