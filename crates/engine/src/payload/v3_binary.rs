@@ -220,7 +220,7 @@ mod tests {
             b"\x00\xff4a",
             b"\x00\x02",
             b"\x00\x024a",
-            b"\x00\x0a\xff4aaaaaaaaaa",
+            b"\x00\x0a\xff4aaaaaaaaa",
             b"\x00\x32\xff4a",
             b"\x00\x03\xff4a",
             b"\x02\x02\xff4a",

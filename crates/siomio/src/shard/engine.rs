@@ -9,10 +9,9 @@ use super::{core::SessionKey, local::Local};
 use crate::{Carrier, EngineSocket, Sent, mailbox::SessionOrder};
 
 impl Local {
-    /// A session has opened, with or without Socket.IO on top.
     pub(super) fn engine_opened(self: &Rc<Self>, session: SessionKey) {
         if !self.shared.config.engine_only {
-            return self.join_main(session);
+            return;
         }
         let (tables, socket) = (self.tables(), EngineSocket::new(self.clone(), session));
         for handler in &tables.engine.open {

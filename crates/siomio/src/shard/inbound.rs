@@ -113,7 +113,10 @@ impl Local {
         loop {
             let event = self.core.borrow_mut().events.pop_front();
             match event {
-                Some(Event::Opened { session }) => self.engine_opened(session),
+                Some(Event::Opened { session }) => {
+                    self.engine_opened(session);
+                    self.join_main(session);
+                }
                 Some(Event::Closing { session }) => self.handle_closing(session),
                 Some(Event::Closed { session, reason }) => self.handle_closed(session, reason),
                 Some(Event::RawEnded { raw, code }) => self.raw_closed(raw, code, ""),

@@ -16,7 +16,7 @@ use super::{
 use crate::ConnectError;
 
 impl Local {
-    /// A session has opened: an old client is in the main namespace now, if that lets it in.
+    /// A session has opened: an old client of Socket.IO is in the main namespace now, if that lets it in.
     pub(super) fn join_main(self: &Rc<Self>, session: SessionKey) {
         let protocol = self.core.borrow().protocol_of(session);
         if protocol == Protocol::V3 {
