@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use siomio::{Cookie, SameSite, Transport};
+use siomio::{Cookie, Message, SameSite, Transport};
 use siomio_testkit::{
     http::Http,
     polling::{Polling, handshake},
@@ -135,6 +135,30 @@ fn the_cookie_is_what_the_settings_say() {
 }
 
 #[test]
+fn the_initial_packet_comes_right_behind_the_handshake() {
+    echo_with(
+        |builder| builder.initial_packet(Message::Text("hello")),
+        |address| {
+            let response = Http::connect(address).get(POLLING);
+            let (open, rest) = response.text().split_once('\u{1e}').expect("two packets");
+            assert_eq!((&open[..1], rest), ("0", "4hello"));
+            let mut ws = Ws::connect(address, WEBSOCKET);
+            assert!(ws.text().starts_with('0'));
+            ws.send("4echo");
+            assert_eq!(ws.text(), "4hello");
+            assert_eq!(ws.text(), "4echo");
+        },
+    );
+    echo_with(
+        |builder| builder.initial_packet(Message::Binary((&[1, 2][..]).into())),
+        |address| {
+            let response = Http::connect(address).get(POLLING);
+            assert!(response.text().ends_with("\u{1e}bAQI="));
+        },
+    );
+}
+
+#[test]
 fn old_browsers_are_told_to_leave_payloads_alone() {
     echo(|address| {
         let session = open(address);
@@ -160,7 +184,6 @@ fn old_browsers_are_told_to_leave_payloads_alone() {
 
 #[test]
 fn a_closing_session_waits_no_longer_than_it_should() {
-    use siomio::Message;
     crate::served(
         |builder| {
             let server =

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::Outgoing;
+
 /// Which transports a server offers.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Transports {
@@ -31,6 +33,8 @@ pub struct Config {
     pub allow_upgrades: bool,
     /// Whether clients of revision 3 of the protocol are let in, too. Default `false`.
     pub allow_eio3: bool,
+    /// A message that every session is sent right behind its open packet: in the same answer on polling. Default: none.
+    pub initial_packet: Option<Outgoing>,
 }
 
 impl Default for Config {
@@ -44,6 +48,7 @@ impl Default for Config {
             transports: Transports { polling: true, websocket: true },
             allow_upgrades: true,
             allow_eio3: false,
+            initial_packet: None,
         }
     }
 }

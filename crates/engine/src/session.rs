@@ -88,6 +88,7 @@ impl Session {
         let heartbeat = Heartbeat::new(now, &config, protocol);
         let mut polling = Polling::new(Dialect::new(protocol));
         polling.queue(open_packet(&config, &sid, Transport::Polling));
+        config.initial_packet.iter().for_each(|packet| polling.queue(packet.clone()));
         Self {
             config,
             sid,
@@ -109,10 +110,9 @@ impl Session {
         actions: &mut Vec<Action>,
     ) -> Self {
         let heartbeat = Heartbeat::new(now, &config, protocol);
-        actions.push(Action::Transmit {
-            channel,
-            packet: open_packet(&config, &sid, Transport::WebSocket),
-        });
+        let open = open_packet(&config, &sid, Transport::WebSocket);
+        let packets = std::iter::once(open).chain(config.initial_packet.clone());
+        actions.extend(packets.map(|packet| Action::Transmit { channel, packet }));
         Self {
             config,
             sid,

@@ -2,8 +2,10 @@
 
 use std::{num::NonZero, sync::Arc, thread, time::Duration};
 
+use siomio_engine::Outgoing;
+
 use crate::{
-    Cookie, Cors, Decision, EngineServer, Io, Request, Server, Transport,
+    Cookie, Cors, Decision, EngineServer, Io, Message, Request, Server, Transport,
     config::{AllowRequest, Config, GenerateId, Hook, capped},
     shared::Shared,
 };
@@ -143,6 +145,16 @@ impl ServerBuilder {
     ///   [`ping_timeout`](Self::ping_timeout) after their last ping.
     pub fn allow_eio3(mut self, allow: bool) -> Self {
         self.engine.allow_eio3 = allow;
+        self
+    }
+
+    /// A message that every session is sent right behind its open packet, in the same answer on polling. For a server that speaks
+    /// Engine.IO only; Socket.IO clients would take it for a packet of theirs. Default: none.
+    pub fn initial_packet(mut self, message: Message<'_>) -> Self {
+        self.engine.initial_packet = Some(match message {
+            Message::Text(text) => Outgoing::text(text),
+            Message::Binary(data) => Outgoing::Binary(data.into_owned().into()),
+        });
         self
     }
 
