@@ -1,0 +1,96 @@
+//! How much a client may send, how much may wait for it, and how long it may take.
+
+use std::time::Duration;
+
+use super::ServerBuilder;
+use crate::config::capped;
+
+impl ServerBuilder {
+    /// Largest message from a client in bytes, attachments included: a larger POST is answered 413, a larger WebSocket
+    /// message ends the connection with 1009. Default 1 000 000.
+    pub fn max_payload(mut self, bytes: usize) -> Self {
+        self.engine.max_payload = bytes;
+        self.hub.packets.max_packet_bytes = bytes;
+        self
+    }
+
+    /// Most frames that one WebSocket message may be split into; more end the connection with 1008. Default 16 384.
+    pub fn max_fragments(mut self, fragments: u32) -> Self {
+        self.max_fragments = fragments;
+        self
+    }
+
+    /// Most attachments that one packet from a client may have. Default 10.
+    pub fn max_attachments(mut self, attachments: u32) -> Self {
+        self.hub.packets.max_attachments = attachments;
+        self
+    }
+
+    /// Deepest nesting of arrays and objects in packets from clients. Default 128.
+    pub fn max_json_depth(mut self, depth: u16) -> Self {
+        self.hub.packets.max_json_depth = depth;
+        self
+    }
+
+    /// Most bytes that may wait for one client after it was offered all it would take; beyond, it is disconnected as a slow
+    /// consumer. Default 16 MiB.
+    pub fn max_buffered(mut self, bytes: usize) -> Self {
+        self.max_buffered = bytes;
+        self
+    }
+
+    /// Largest body of a plain HTTP request in bytes; a larger one is answered 413, and its connection kept only if there
+    /// is little left of it to read away. Default 1 000 000.
+    pub fn max_http_body(mut self, bytes: usize) -> Self {
+        self.max_http_body = bytes;
+        self
+    }
+
+    /// Largest request head in bytes; a larger one is answered 431, or 414 if not even its first line has ended. Default
+    /// 16 KiB.
+    pub fn max_head(mut self, bytes: usize) -> Self {
+        self.http.max_head = bytes;
+        self
+    }
+
+    /// Most header lines of a request; more are answered 431. Default 100, at most 256.
+    pub fn max_headers(mut self, lines: usize) -> Self {
+        self.http.max_headers = lines;
+        self
+    }
+
+    /// Time a client has to join a namespace. Default 45 s.
+    pub fn connect_timeout(mut self, timeout: Duration) -> Self {
+        self.hub.connect_timeout = capped(timeout);
+        self
+    }
+
+    /// Time a client has to send the head of a request, from its first byte or, for the first request, from the connection on;
+    /// every further byte changes nothing. Then it is answered 408 and the connection ended; one that has sent nothing is ended
+    /// without a word. Default 60 s, and never more than the [request timeout](Self::request_timeout).
+    pub fn head_timeout(mut self, timeout: Duration) -> Self {
+        self.head_timeout = capped(timeout);
+        self
+    }
+
+    /// Time a client has to send a whole request, body included, counted as for the [head](Self::head_timeout). Then it is
+    /// answered 408, if it was not answered before, and the connection ended. Default 300 s.
+    pub fn request_timeout(mut self, timeout: Duration) -> Self {
+        self.request_timeout = capped(timeout);
+        self
+    }
+
+    /// Time in which a client has to take something of what is waiting for it on an HTTP connection, again and again until all
+    /// is taken; then the connection is ended. Default 60 s.
+    pub fn send_timeout(mut self, timeout: Duration) -> Self {
+        self.send_timeout = capped(timeout);
+        self
+    }
+
+    /// Time an HTTP connection may stay idle between requests; then it is ended without a word. Default 65 s: longer than the
+    /// proxies in front of it keep theirs, so that they never send a request into a closing connection.
+    pub fn keep_alive_timeout(mut self, timeout: Duration) -> Self {
+        self.keep_alive_timeout = capped(timeout);
+        self
+    }
+}
