@@ -26,7 +26,7 @@
 //! - [`Socket`] is a client in a namespace, as its handlers see it; [`SocketHandle`] is the same for other threads and
 //!   for later. [`Broadcast`] is many of them.
 //! - [`Ack`] answers an event; [`Reply`] is the answer to one of ours.
-//! - [`Request`] and [`Responder`] are plain HTTP beside it; an [`Endpoint`] is where plain [`WebSocket`]s are opened.
+//! - [`Request`] and [`Responder`] are plain HTTP beside it.
 //! - [`Engine`] is the transport beneath: middlewares, headers, refused requests. [`EngineServer`] is Engine.IO without
 //!   Socket.IO.
 //! - [`Endpoint`] and [`WebSocket`] are WebSockets without any of that: frames in and out, on the same port.
