@@ -12,5 +12,6 @@ mod order;
 mod pipeline;
 mod proxy;
 mod replay;
+mod sessions;
 mod talk;
 mod upgrade;
