@@ -85,9 +85,10 @@ fn a_session_is_told_of_once_when_it_opens_and_once_when_it_closes() {
         |builder, tell| {
             let server = builder.build_engine();
             let say = move |what: &str, socket: &EngineSocket| {
-                let id = socket.id().expect("it is known until its last handler has run");
+                let known = "it is known until its last handler has run";
+                let (id, transport) = (socket.id().expect(known), socket.transport().expect(known));
                 // The test may be over.
-                let _ = tell.send(format!("{what} {id}"));
+                let _ = tell.send(format!("{what} {id} {}", transport.as_str()));
             };
             let (opened, heard) = (say.clone(), say.clone());
             server.on_open(move |socket| opened("open", socket));
@@ -97,10 +98,13 @@ fn a_session_is_told_of_once_when_it_opens_and_once_when_it_closes() {
         },
         |address, hear| {
             Client::on_both(address, PATH, |mut client| {
-                let sid = client.sid().to_owned();
+                let (sid, transport) = (client.sid().to_owned(), client.transport());
                 client.send(&["4a", "4b", "1", "4c"]);
                 for what in ["open", "message", "message", "close"] {
-                    assert_eq!(hear.recv_timeout(PATIENCE), Ok(format!("{what} {sid}")));
+                    assert_eq!(
+                        hear.recv_timeout(PATIENCE),
+                        Ok(format!("{what} {sid} {transport}"))
+                    );
                 }
             });
             assert!(hear.try_recv().is_err(), "that was all");
@@ -209,6 +213,25 @@ fn a_handler_that_panics_costs_its_session_and_nothing_else() {
             assert_echoes(&other);
             other_ws.send("4x");
             assert_eq!(other_ws.text(), "4x");
+        },
+    );
+}
+
+#[test]
+fn the_limit_is_for_what_clients_send() {
+    served(
+        |builder| {
+            let server = builder.path("/engine.io").max_payload(100).build_engine();
+            server.on_message(|socket, _, _| drop(socket.send_text(&"x".repeat(300_000))));
+            server
+        },
+        |address| {
+            Client::on_both(address, PATH, |mut client| {
+                client.send(&["4?", "4?"]);
+                for _ in 0..2 {
+                    assert_eq!(client.next().len(), 300_001);
+                }
+            });
         },
     );
 }

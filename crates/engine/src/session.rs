@@ -46,6 +46,8 @@ pub struct Session {
     /// The POST whose body is being read.
     post: Option<RequestId>,
     state: State,
+    /// The transport that the session was on when it ended.
+    last: Transport,
 }
 
 #[derive(Debug)]
@@ -94,6 +96,7 @@ impl Session {
             heartbeat,
             post: None,
             state: State::Polling(polling),
+            last: Transport::Polling,
         }
     }
 
@@ -119,6 +122,7 @@ impl Session {
             heartbeat,
             post: None,
             state: State::WebSocket { channel },
+            last: Transport::WebSocket,
         }
     }
 
@@ -383,11 +387,12 @@ impl Session {
         self.protocol
     }
 
-    /// The transport that the session is on.
+    /// The transport that the session is on, or was on when it ended.
     pub fn transport(&self) -> Transport {
         match self.state {
             State::WebSocket { .. } => Transport::WebSocket,
-            State::Polling(_) | State::Closing { .. } | State::Closed => Transport::Polling,
+            State::Polling(_) | State::Closing { .. } => Transport::Polling,
+            State::Closed => self.last,
         }
     }
 
@@ -420,6 +425,7 @@ impl Session {
 
     /// Leaves every state for good, telling whoever waits.
     fn end(&mut self, reason: CloseReason, actions: &mut Vec<Action>) {
+        self.last = self.transport();
         match std::mem::replace(&mut self.state, State::Closed) {
             State::Polling(mut polling) => polling.end(&[], actions),
             // The client has not been told by anything else that a GET without news means the end.
