@@ -414,6 +414,8 @@ impl Session {
     /// The peer sent a close packet.
     fn handle_close(&mut self, actions: &mut Vec<Action>) {
         if let State::Polling(polling) = &mut self.state {
+            // What was said before it still arrives, if somebody waits for it.
+            polling.flush(actions);
             // The reference answers the waiting GET with a noop: the peer knows that it is closing.
             polling.clear();
             if let Some(get) = polling.get.take() {
