@@ -111,6 +111,20 @@ fn the_client_closes_and_its_waiting_get_comes_back_empty() {
 }
 
 #[test]
+fn the_client_closes_and_its_waiting_get_takes_what_was_said_before() {
+    echo(|address| {
+        let session = open(address);
+        let mut get = session.start_get();
+        let mut http = Http::connect(address);
+        http.request("PUT", &session.target, &[], b"");
+        assert_eq!(http.response().status, 500, "the GET waits");
+        session.send(&["4a", "bAQID", "1", "4b"]);
+        assert_eq!(status_and_text(&get.response()), (200, "4a\u{1e}bAQID"));
+        assert_gone(&session);
+    });
+}
+
+#[test]
 fn the_client_closes_and_nobody_waits() {
     echo(|address| {
         for payload in ["1", "1\u{1e}4b", "4a\u{1e}1\u{1e}xx", "1\u{1e}2"] {

@@ -17,8 +17,11 @@ mod moving;
 mod official;
 mod options;
 mod polling;
+mod probes;
 mod reasons;
 mod refusals;
+mod routing;
+mod sockets;
 mod upgrade;
 mod websocket;
 

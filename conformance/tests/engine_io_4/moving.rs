@@ -47,6 +47,25 @@ fn one_connection_alternates_between_sessions() {
 }
 
 #[test]
+fn of_several_ids_the_last_counts_wherever_the_others_live() {
+    echo(|address| {
+        let sessions = sessions(address);
+        let mut http = Http::connect(address);
+        for (turn, session) in sessions.iter().enumerate() {
+            let other = &sessions[(turn + 3) % sessions.len()];
+            let target = session.target.replace("&sid=", &format!("&sid={}&%73id=", other.sid));
+            for http in [&mut http, &mut Http::connect(address)] {
+                assert_eq!(http.post(&target, "4x").text(), "ok");
+                session.expect("4x");
+            }
+            // And an empty one is none.
+            let response = http.get(&format!("{}&sid=", session.target));
+            assert!(response.text().starts_with("0{"), "{response:?}");
+        }
+    });
+}
+
+#[test]
 fn several_connections_take_turns_with_several_sessions() {
     echo(|address| {
         let sessions = sessions(address);

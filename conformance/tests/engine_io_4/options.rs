@@ -38,6 +38,7 @@ fn without_the_slash_the_path_is_just_a_prefix() {
         |address| {
             for target in [
                 "/engine.io?EIO=4&transport=polling",
+                "/engine.iox?EIO=4&transport=polling",
                 "/engine.io/foo/bar/?EIO=4&transport=polling",
             ] {
                 assert_eq!(Http::connect(address).get(target).status, 200, "{target}");

@@ -73,6 +73,7 @@ fn the_content_type_of_a_post_does_not_matter_unless_it_is_binary() {
         for content_type in [
             "Content-Type: application/json\r\n",
             "Content-Type: application/octet-stream; charset=x\r\n",
+            "Content-Type: Application/Octet-Stream\r\n",
             "Content-Type: application/x-www-form-urlencoded\r\n",
             "Content-Type:\r\n",
             "",

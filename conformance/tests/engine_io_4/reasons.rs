@@ -141,7 +141,7 @@ fn every_end_of_a_polling_session_has_its_reason() {
 #[test]
 fn every_end_of_a_websocket_has_its_reason() {
     type Deed = fn(&mut Ws);
-    let deeds: [(Deed, CloseReason); 6] = [
+    let deeds: [(Deed, CloseReason); 8] = [
         (|ws| ws.send("1"), CloseReason::TransportClose),
         (|ws| ws.close(Some(1001)), CloseReason::TransportClose),
         (|ws| ws.send("x"), CloseReason::ParseError),
@@ -149,6 +149,9 @@ fn every_end_of_a_websocket_has_its_reason() {
         // A frame with a reserved bit, and text that is none.
         (|ws| ws.raw(b"\xc1\x80\0\0\0\0"), error(TransportError::WebSocket)),
         (|ws| ws.raw(b"\x81\x81\0\0\0\0\xff"), error(TransportError::WebSocket)),
+        // No mask, and more than is allowed.
+        (|ws| ws.raw(b"\x81\x024x"), error(TransportError::WebSocket)),
+        (|ws| ws.raw(b"\x82\xff\0\0\0\0\0\x0f\x42\x41\0\0\0\0"), error(TransportError::WebSocket)),
     ];
     watched(
         |builder| builder,

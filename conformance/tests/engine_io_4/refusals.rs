@@ -1,11 +1,11 @@
 //! Requests that are refused: in which words, and for which reason first.
 
-use std::net::SocketAddr;
+use std::{io::Read, net::SocketAddr};
 
 use siomio_testkit::http::{Http, Response};
 
 use crate::{
-    BAD_REQUEST, POLLING, UNKNOWN_SID, UPGRADE, WEBSOCKET, assert_echoes, echo, open,
+    BAD_REQUEST, POLLING, UNKNOWN_SID, UPGRADE, WEBSOCKET, assert_echoes, echo, echo_with, open,
     status_and_text,
 };
 
@@ -55,6 +55,7 @@ const STRANGERS: &[(&str, &str, &str)] = &[
     ("POST", "EIO=4&transport=polling", BAD_METHOD),
     ("PUT", "EIO=4&transport=polling", BAD_METHOD),
     ("DELETE", "EIO=4&transport=polling", BAD_METHOD),
+    ("TRACE", "EIO=4&transport=polling", BAD_METHOD),
     ("POST", "EIO=4&transport=polling&sid=", BAD_METHOD),
     // The method comes before the missing upgrade and the version.
     ("POST", "EIO=4&transport=websocket", BAD_METHOD),
@@ -139,6 +140,32 @@ fn requests_that_do_not_fit_their_polling_session_leave_it_alone() {
         }
         assert_echoes(&session);
     });
+}
+
+#[test]
+fn a_method_without_meaning_is_an_error_of_a_session_and_no_handshake() {
+    echo_with(
+        |builder| builder.cors(None),
+        |address| {
+            let session = open(address);
+            let mut http = Http::connect(address);
+            http.request("OPTIONS", POLLING, &[], b"");
+            assert_eq!(status_and_text(&http.response()), (400, BAD_METHOD));
+            http.request("OPTIONS", &session.target, &[], b"");
+            assert_eq!(status_and_text(&http.response()), (500, ""));
+            // The answer to a HEAD has no body, whatever its headers say.
+            for (target, status) in [(POLLING, "400"), (&session.target, "500")] {
+                let mut http = Http::connect(address);
+                http.request("HEAD", target, &[("Connection", "close")], b"");
+                let (mut stream, _) = http.into_parts();
+                let mut response = String::new();
+                stream.read_to_string(&mut response).expect("an answer and the end");
+                assert!(response.starts_with(&format!("HTTP/1.1 {status} ")), "{response}");
+                assert!(response.ends_with("\r\n\r\n"), "{response}");
+            }
+            assert_echoes(&session);
+        },
+    );
 }
 
 #[test]

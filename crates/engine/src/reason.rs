@@ -80,3 +80,33 @@ impl fmt::Display for TransportError {
         f.write_str(self.as_str())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn reasons_and_descriptions_are_in_the_words_of_the_protocol() {
+        for (reason, text) in [
+            (CloseReason::TransportError(TransportError::WebSocket), "transport error"),
+            (CloseReason::TransportClose, "transport close"),
+            (CloseReason::ForcedClose, "forced close"),
+            (CloseReason::PingTimeout, "ping timeout"),
+            (CloseReason::ParseError, "parse error"),
+            (CloseReason::SlowConsumer, "slow consumer"),
+        ] {
+            assert_eq!(reason.to_string(), text);
+        }
+        for (error, text) in [
+            (TransportError::GetOverlap, "overlap from client"),
+            (TransportError::PostOverlap, "data request overlap from client"),
+            (TransportError::GetAborted, "poll connection closed prematurely"),
+            (TransportError::PostAborted, "data request connection closed prematurely"),
+            (TransportError::InvalidContent, "invalid content"),
+            (TransportError::HeartbeatDirection, "invalid heartbeat direction"),
+            (TransportError::WebSocket, "websocket error"),
+        ] {
+            assert_eq!(error.to_string(), text);
+        }
+    }
+}

@@ -48,6 +48,8 @@ pub struct Session {
     /// The POST whose body is being read.
     post: Option<RequestId>,
     state: State,
+    /// The transport that the session was on when it ended.
+    last: Transport,
 }
 
 #[derive(Debug)]
@@ -97,6 +99,7 @@ impl Session {
             heartbeat,
             post: None,
             state: State::Polling(polling),
+            last: Transport::Polling,
         }
     }
 
@@ -121,6 +124,7 @@ impl Session {
             heartbeat,
             post: None,
             state: State::WebSocket { channel },
+            last: Transport::WebSocket,
         }
     }
 
@@ -423,11 +427,12 @@ impl Session {
         self.protocol
     }
 
-    /// The transport that the session is on.
+    /// The transport that the session is on, or was on when it ended.
     pub fn transport(&self) -> Transport {
         match self.state {
             State::WebSocket { .. } => Transport::WebSocket,
-            State::Polling(_) | State::Closing { .. } | State::Closed => Transport::Polling,
+            State::Polling(_) | State::Closing { .. } => Transport::Polling,
+            State::Closed => self.last,
         }
     }
 
@@ -449,6 +454,8 @@ impl Session {
     /// The peer sent a close packet.
     fn handle_close(&mut self, actions: &mut Vec<Action>) {
         if let State::Polling(polling) = &mut self.state {
+            // What was said before it still arrives, if somebody waits for it.
+            polling.flush(actions);
             // The reference answers the waiting GET with a noop: the peer knows that it is closing.
             polling.clear();
             if let Some(get) = polling.get.take() {
@@ -460,6 +467,7 @@ impl Session {
 
     /// Leaves every state for good, telling whoever waits.
     fn end(&mut self, reason: CloseReason, actions: &mut Vec<Action>) {
+        self.last = self.transport();
         match std::mem::replace(&mut self.state, State::Closed) {
             State::Polling(mut polling) => polling.end(&[], actions),
             // The client has not been told by anything else that a GET without news means the end.

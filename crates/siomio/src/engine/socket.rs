@@ -20,6 +20,8 @@ pub enum Carrier<'c> {
 }
 
 /// A session, on the thread that runs its handlers. What is sent leaves when the handlers of this turn are done.
+///
+/// What it knows of the session can be asked for until the handlers of its close have run; later it is `None`.
 pub struct EngineSocket {
     local: Rc<Local>,
     session: SessionKey,
@@ -35,7 +37,7 @@ impl EngineSocket {
         self.local.core.borrow().sessions.get(self.session).map(|state| state.machine.sid().clone())
     }
 
-    /// The request that opened the session; `None` once it is closed.
+    /// The request that opened the session.
     pub fn handshake(&self) -> Option<Handshake> {
         let core = self.local.core.borrow();
         Some(Handshake::new(core.sessions.get(self.session)?.opening.clone(), None))
@@ -46,13 +48,13 @@ impl EngineSocket {
         self.local.core.borrow().sessions.get(self.session).map(|state| state.machine.protocol())
     }
 
-    /// A handle for other threads, and for later; `None` once the session is closed.
+    /// A handle for other threads, and for later.
     pub fn handle(&self) -> Option<EngineSocketHandle> {
         let (shared, shard) = (self.local.shared.clone(), self.local.index);
         Some(EngineSocketHandle::new(shared, shard, self.session, self.id()?))
     }
 
-    /// The transport it is on.
+    /// The transport it is on, or was on when it closed.
     pub fn transport(&self) -> Option<Transport> {
         self.local.core.borrow().sessions.get(self.session).map(|state| state.machine.transport())
     }

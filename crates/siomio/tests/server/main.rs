@@ -4,6 +4,7 @@ mod handlers;
 mod life;
 mod order;
 mod sockets;
+mod stopping;
 
 use std::{net::SocketAddr, time::Duration};
 

@@ -16,5 +16,6 @@ mod pipeline;
 mod proxy;
 mod raw;
 mod replay;
+mod sessions;
 mod talk;
 mod upgrade;
