@@ -127,30 +127,6 @@ fn the_query_is_decoded_and_the_last_of_duplicates_counts() {
 }
 
 #[test]
-fn the_path_is_a_prefix_that_ends_in_a_slash() {
-    echo(|address| {
-        let query = "EIO=4&transport=polling";
-        for path in ["/engine.io/", "/engine.io/default/", "/engine.io/a/b"] {
-            assert_eq!(
-                Http::connect(address).get(&format!("{path}?{query}")).status,
-                200,
-                "{path}"
-            );
-        }
-        for path in ["/engine.io", "/", "/engine.iox/", "/socket.io/", "/x/engine.io/"] {
-            assert_eq!(
-                Http::connect(address).get(&format!("{path}?{query}")).status,
-                404,
-                "{path}"
-            );
-            let mut http = Http::connect(address);
-            http.request("GET", &format!("{path}?EIO=4&transport=websocket"), &UPGRADE, b"");
-            assert_eq!(http.response().status, 404, "{path} is nothing to upgrade");
-        }
-    });
-}
-
-#[test]
 fn the_first_packets_may_follow_the_request_for_a_websocket_at_once() {
     echo(|address| {
         // A masked "4hi" behind the head, in the same segment; the mask is nothing but zeros.
