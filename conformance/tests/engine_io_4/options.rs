@@ -25,8 +25,13 @@ fn the_path_is_a_prefix_that_ends_in_a_slash() {
             ("/engine.io?EIO=4&transport=polling", 404),
             ("/engine.iox/?EIO=4&transport=polling", 404),
             ("/?EIO=4&transport=polling", 404),
+            ("/socket.io/?EIO=4&transport=polling", 404),
+            ("/x/engine.io/?EIO=4&transport=polling", 404),
         ] {
             assert_eq!(Http::connect(address).get(target).status, status, "{target}");
+            let target = target.replace("polling", "websocket");
+            let upgraded = if status == 200 { 101 } else { status };
+            assert_eq!(Http::connect(address).upgraded(&target).status, upgraded, "{target}");
         }
     });
 }
