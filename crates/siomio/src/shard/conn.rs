@@ -1,5 +1,16 @@
 //! One connection.
 
+pub(crate) mod body;
+pub(crate) mod channel;
+pub(crate) mod date;
+pub(crate) mod feed;
+pub(crate) mod http;
+pub(crate) mod incoming;
+pub(crate) mod preface;
+pub(crate) mod refusal;
+pub(crate) mod upgrade;
+pub(crate) mod write_queue;
+
 use std::{collections::VecDeque, net::SocketAddr, time::Instant};
 
 use siomio_engine::{RequestId, payload::Format};
@@ -7,10 +18,8 @@ use siomio_http::{Body, Head, Headers, Limits, Pipeline, Reader, ResponseContext
 use siomio_hub::Key;
 use siomio_websocket as websocket;
 
-use super::{
-    admission::Passage, core::SessionKey, incoming::Incoming, preface::Preface, raw::RawKey,
-    write_queue::WriteQueue,
-};
+use self::{incoming::Incoming, preface::Preface, write_queue::WriteQueue};
+use super::{core::SessionKey, raw::RawKey, session::admission::Passage};
 use crate::config::MAX_RESPONSES;
 
 pub(crate) type ConnKey = Key<Conn>;

@@ -15,13 +15,10 @@ use siomio_hub::{AckToken, Arena, ClientKey, Hub, Key, SocketKey};
 use siomio_websocket::CloseCode;
 
 use super::{
-    conn::{Conn, ConnKey},
-    date::DateCache,
+    conn::{Conn, ConnKey, date::DateCache},
     environment::Environment,
-    owner::Belongings,
     raw::{RawKey, Raws},
-    timers::Timers,
-    wheel::Wheel,
+    time::{owner::Belongings, timers::Timers, wheel::Wheel},
 };
 use crate::{ack::ReplySender, handshake::Opening, mailbox::Mail, shared::Shared};
 
@@ -58,11 +55,11 @@ pub(crate) struct Core {
     /// Mail for the other shards, sent at the end of the turn.
     pub(crate) outboxes: Vec<Vec<Mail>>,
     pub(crate) stopping: Option<Instant>,
-    pub(super) date: DateCache,
+    pub(crate) date: DateCache,
     /// Kept for its memory.
-    pub(super) actions: Vec<Action>,
+    pub(crate) actions: Vec<Action>,
     /// Kept for its memory.
-    pub(super) head: Vec<u8>,
+    pub(crate) head: Vec<u8>,
 }
 
 /// An Engine.IO session and what hangs on it.

@@ -1,5 +1,7 @@
 //! Raw WebSockets: what a shard keeps of them, what is written to them, and how they end.
 
+pub(crate) mod endpoint;
+
 use std::{
     borrow::Cow,
     rc::Rc,
@@ -19,7 +21,7 @@ use siomio_websocket::{
 use super::{
     conn::{Conn, ConnKey, Recipient},
     core::{Core, Event},
-    owner::Belongings,
+    time::owner::Belongings,
 };
 use crate::{Dropped, ReadyState, Sent, config::LINGER, handshake::Opening};
 
@@ -74,7 +76,7 @@ impl Raws {
         self.all.get(raw)
     }
 
-    pub(super) fn belongings_mut(&mut self, raw: RawKey, create: bool) -> Option<&mut Belongings> {
+    pub(crate) fn belongings_mut(&mut self, raw: RawKey, create: bool) -> Option<&mut Belongings> {
         let belongings = &mut self.all.get_mut(raw)?.belongings;
         if create {
             return Some(belongings.get_or_insert_default());
@@ -129,7 +131,7 @@ impl Raw {
 
 impl Core {
     /// Gives the messages of a WebSocket that has just opened to an endpoint.
-    pub(super) fn attach_raw(
+    pub(crate) fn attach_raw(
         &mut self,
         conn: ConnKey,
         endpoint: u32,
@@ -151,7 +153,7 @@ impl Core {
         Some(raw)
     }
 
-    pub(super) fn is_attached(&mut self, raw: RawKey) -> bool {
+    pub(crate) fn is_attached(&mut self, raw: RawKey) -> bool {
         self.raw_state(raw) != ReadyState::Closed
     }
 
@@ -232,7 +234,7 @@ impl Core {
     }
 
     /// Closes it, and listens no more.
-    pub(super) fn abort_raw(&mut self, raw: RawKey, code: CloseCode) {
+    pub(crate) fn abort_raw(&mut self, raw: RawKey, code: CloseCode) {
         self.close_raw(raw, code, "");
         if let Some((conn, _)) = self.raw_conn(raw) {
             self.take_recipient(conn);
@@ -248,13 +250,13 @@ impl Core {
     }
 
     /// The server goes down.
-    pub(super) fn stop_raws(&mut self) {
+    pub(crate) fn stop_raws(&mut self) {
         let all: Vec<RawKey> = self.raws.members.iter().flatten().copied().collect();
         all.into_iter().for_each(|raw| self.abort_raw(raw, CloseCode::GOING_AWAY));
     }
 
     /// Takes a connection away from whom its messages are for. If that is a raw WebSocket, it has to hear of it.
-    pub(super) fn take_recipient(&mut self, conn: ConnKey) -> Recipient {
+    pub(crate) fn take_recipient(&mut self, conn: ConnKey) -> Recipient {
         let websocket = self.conns.get_mut(conn).and_then(Conn::websocket_mut);
         let Some(websocket) = websocket else { return Recipient::Nobody };
         let recipient = std::mem::take(&mut websocket.recipient);
@@ -265,12 +267,12 @@ impl Core {
     }
 
     /// It was taken from its connection: the application will hear of it.
-    pub(super) fn end_raw(&mut self, raw: RawKey, code: CloseCode) {
+    pub(crate) fn end_raw(&mut self, raw: RawKey, code: CloseCode) {
         self.events.push_back(Event::RawEnded { raw, code });
     }
 
     /// Removes what is left of it. To be dropped after the borrow: it holds the application's values.
-    pub(super) fn remove_raw(&mut self, raw: RawKey) -> Option<Box<Belongings>> {
+    pub(crate) fn remove_raw(&mut self, raw: RawKey) -> Option<Box<Belongings>> {
         self.raws.all.remove(raw)?.belongings
     }
 

@@ -12,7 +12,7 @@ use super::{
 
 impl Local {
     /// Tells every client that it is over. What is queued for them still goes out, until the deadline.
-    pub(super) fn stop(self: &Rc<Self>, deadline: Instant) {
+    pub(crate) fn stop(self: &Rc<Self>, deadline: Instant) {
         let sessions: Vec<SessionKey> = {
             let mut core = self.core.borrow_mut();
             if core.stopping.is_some() {
@@ -33,7 +33,7 @@ impl Local {
 
 impl Core {
     /// While the server goes down and no session of any shard needs them any more, connections without a request are ended.
-    pub(super) fn end_idle_conns(&mut self) {
+    pub(crate) fn end_idle_conns(&mut self) {
         if self.stopping.is_none() {
             return;
         }

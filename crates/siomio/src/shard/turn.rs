@@ -9,10 +9,9 @@ use std::{
 };
 
 use super::{
-    conn::{Conn, ConnKey, Hold, Recipient, State},
+    conn::{Conn, ConnKey, Hold, Recipient, State, write_queue::Flush},
     environment::Environment,
     local::Local,
-    write_queue::Flush,
 };
 use crate::{Io, config::MAX_RESPONSES, mailbox::Mail};
 
@@ -66,7 +65,7 @@ pub struct Shard<S> {
     mail: Vec<Mail>,
 }
 
-pub(super) const BUFFER: usize = 64 * 1024;
+pub(crate) const BUFFER: usize = 64 * 1024;
 /// How often one connection is read in a turn; a flood on one must not keep the others waiting.
 const READS: usize = 4;
 /// A read that does not fill the buffer has emptied the socket. True for Linux; elsewhere it is read until it blocks.
@@ -364,7 +363,7 @@ impl<S: Stream> Shard<S> {
 }
 
 /// What a connection does when everything is written.
-pub(super) enum Next {
+pub(crate) enum Next {
     Wait,
     /// Something had to wait for room.
     Write,

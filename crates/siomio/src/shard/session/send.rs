@@ -8,12 +8,13 @@ use siomio_hub::{Broadcast, SocketKey};
 use siomio_packet::{Kind, Payload, write_head};
 use siomio_websocket::{self as websocket, OpCode};
 
-use super::{
-    conn::{ConnKey, Recipient},
-    core::{Core, Event, SessionKey},
-    write_queue::WriteQueue,
+use crate::{
+    Dropped, Sent,
+    shard::{
+        conn::{ConnKey, Recipient, write_queue::WriteQueue},
+        core::{Core, Event, SessionKey},
+    },
 };
-use crate::{Dropped, Sent};
 
 impl Core {
     /// Sends an event or an acknowledgement to a socket.
@@ -133,7 +134,7 @@ impl Core {
     }
 
     /// The client takes too little of what waits for it: it is disconnected, and not waited for.
-    pub(super) fn drop_slow_consumer(&mut self, conn: ConnKey) {
+    pub(crate) fn drop_slow_consumer(&mut self, conn: ConnKey) {
         let websocket = self.conns.get_mut(conn).and_then(|state| state.websocket_mut());
         match websocket.map(|websocket| websocket.recipient).unwrap_or_default() {
             Recipient::Nobody => {}
@@ -162,7 +163,7 @@ impl Core {
 }
 
 /// Appends a binary message, as the client takes it.
-pub(super) fn push_binary(out: &mut WriteQueue, data: &Bytes, framing: Framing) {
+pub(crate) fn push_binary(out: &mut WriteQueue, data: &Bytes, framing: Framing) {
     if framing.base64 {
         let mut text = Vec::new();
         framing.write_text(&Outgoing::Binary(data.clone()), &mut text);

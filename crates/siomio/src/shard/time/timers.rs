@@ -7,7 +7,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{local::Local, owner::Owner};
+use crate::shard::{local::Local, time::owner::Owner};
 
 /// Timers in the order of their time: as exact as the loop that asks for them, and periodic ones do not drift.
 #[derive(Debug, Default)]

@@ -12,16 +12,15 @@ use std::rc::Rc;
 use siomio_engine::{Admission, BadRequest, Query, Refusal, Sid, Transport};
 use siomio_http::{Head, Headers, Method, Response};
 
-use super::{
-    conn::{ConnKey, Hold, Patience},
-    core::Core,
-    http::Routed,
-    local::Local,
-};
 use crate::{
     Decision, Next, Request,
     gate::{GateId, Question, Verdict},
     hooks::ConnectionError,
+    shard::{
+        conn::{ConnKey, Hold, Patience, http::Routed},
+        core::Core,
+        local::Local,
+    },
 };
 
 /// How far a request has come.
@@ -46,7 +45,7 @@ enum Stage {
 
 impl Local {
     /// Takes a request through everything that may refuse it.
-    pub(super) fn admit(
+    pub(crate) fn admit(
         self: &Rc<Self>,
         conn: ConnKey,
         head: &Head<'_>,
@@ -227,7 +226,7 @@ impl Core {
 
     /// The application has decided. The request is read again at the end of the turn, when nothing of the application
     /// runs.
-    pub(super) fn decide(&mut self, gate: GateId, verdict: Verdict) {
+    pub(crate) fn decide(&mut self, gate: GateId, verdict: Verdict) {
         let conn = ConnKey::from_bits(gate.conn);
         let Some(http) = self.conns.get_mut(conn).and_then(|state| state.http_mut()) else {
             return;

@@ -9,15 +9,17 @@ use siomio_engine::Protocol;
 use siomio_hub::{NamespaceId, Revision};
 use siomio_packet::{Data, Value, connect, connect_error, connect_v4, error_v4};
 
-use super::{
-    core::{Core, SessionKey},
-    local::Local,
+use crate::{
+    ConnectError,
+    shard::{
+        core::{Core, SessionKey},
+        local::Local,
+    },
 };
-use crate::ConnectError;
 
 impl Local {
     /// A session has opened: an old client of Socket.IO is in the main namespace now, if that lets it in.
-    pub(super) fn join_main(self: &Rc<Self>, session: SessionKey) {
+    pub(crate) fn join_main(self: &Rc<Self>, session: SessionKey) {
         let protocol = self.core.borrow().protocol_of(session);
         if protocol == Protocol::V3 {
             self.connect(session, NamespaceId::new(0), &Data::default());
@@ -27,12 +29,12 @@ impl Local {
 
 impl Core {
     /// The revision of Engine.IO that a session speaks.
-    pub(super) fn protocol_of(&self, session: SessionKey) -> Protocol {
+    pub(crate) fn protocol_of(&self, session: SessionKey) -> Protocol {
         self.sessions.get(session).map_or(Protocol::V4, |state| state.machine.protocol())
     }
 
     /// A public id for the socket of a session in a namespace; old clients expect it to be made of the session's.
-    pub(super) fn socket_id(&mut self, session: SessionKey, namespace: NamespaceId) -> Arc<str> {
+    pub(crate) fn socket_id(&mut self, session: SessionKey, namespace: NamespaceId) -> Arc<str> {
         let machine = self.sessions.get(session).map(|state| &state.machine);
         let Some(machine) = machine.filter(|machine| machine.protocol() == Protocol::V3) else {
             return self.new_socket_id();
@@ -45,7 +47,7 @@ impl Core {
 }
 
 /// What Socket.IO speaks on top of a revision of Engine.IO.
-pub(super) const fn revision(protocol: Protocol) -> Revision {
+pub(crate) const fn revision(protocol: Protocol) -> Revision {
     match protocol {
         Protocol::V3 => Revision::V4,
         Protocol::V4 => Revision::V5,
@@ -53,7 +55,7 @@ pub(super) const fn revision(protocol: Protocol) -> Revision {
 }
 
 /// The packet that lets a socket in.
-pub(super) fn consent(protocol: Protocol, namespace: &str, id: &str) -> Vec<u8> {
+pub(crate) fn consent(protocol: Protocol, namespace: &str, id: &str) -> Vec<u8> {
     let mut packet = Vec::new();
     match protocol {
         Protocol::V3 => connect_v4(&mut packet, namespace),
@@ -63,7 +65,7 @@ pub(super) fn consent(protocol: Protocol, namespace: &str, id: &str) -> Vec<u8> 
 }
 
 /// The packet that refuses a socket: for old clients the data if it says something to JavaScript, or else the message.
-pub(super) fn refusal(protocol: Protocol, namespace: &str, refusal: &ConnectError) -> Vec<u8> {
+pub(crate) fn refusal(protocol: Protocol, namespace: &str, refusal: &ConnectError) -> Vec<u8> {
     let mut packet = Vec::new();
     let json = |data: &Value| serde_json::to_string(data).unwrap_or_else(|_| "null".to_owned());
     match protocol {

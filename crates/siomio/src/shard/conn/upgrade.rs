@@ -6,15 +6,15 @@ use siomio_websocket::{
     handshake::{RequestParts, ServerHandshake},
 };
 
-use super::{
+use crate::shard::{
     conn::{ConnKey, Recipient, State, WebSocket},
     core::{Core, SessionKey},
-    perform::html,
+    session::perform::html,
 };
 
 impl Core {
     /// Answers 101, and the connection is a WebSocket; or refuses, and returns `false`.
-    pub(super) fn switch_protocols(
+    pub(crate) fn switch_protocols(
         &mut self,
         conn: ConnKey,
         head: &Head<'_>,
@@ -32,7 +32,7 @@ impl Core {
 
     /// Answers 101 with these headers, and the connection is a WebSocket that is for nobody yet; or refuses, and returns
     /// `false`.
-    pub(super) fn become_websocket(
+    pub(crate) fn become_websocket(
         &mut self,
         conn: ConnKey,
         head: &Head<'_>,
@@ -61,14 +61,14 @@ impl Core {
         true
     }
 
-    pub(super) fn attach(&mut self, conn: ConnKey, session: SessionKey) {
+    pub(crate) fn attach(&mut self, conn: ConnKey, session: SessionKey) {
         if let Some(websocket) = self.conns.get_mut(conn).and_then(|state| state.websocket_mut()) {
             websocket.recipient = Recipient::Session(session);
         }
     }
 
     /// Answers in place of a 101, without the headers of polling, and ends the connection.
-    pub(super) fn refuse_upgrade(&mut self, conn: ConnKey, head: &Head<'_>, response: Response) {
+    pub(crate) fn refuse_upgrade(&mut self, conn: ConnKey, head: &Head<'_>, response: Response) {
         let Some(state) = self.conns.get_mut(conn) else { return };
         let date = self.date.at(self.environment.time_of_day().as_secs());
         let context =
@@ -82,7 +82,7 @@ impl Core {
 ///
 /// # Errors
 /// The response that says what is wrong with it.
-pub(super) fn check_upgrade<'h>(head: &'h Head<'_>) -> Result<ServerHandshake<'h>, Response> {
+pub(crate) fn check_upgrade<'h>(head: &'h Head<'_>) -> Result<ServerHandshake<'h>, Response> {
     if head.has_body() {
         // Whether it would belong to the request or to the WebSocket is nothing to guess at.
         return Err(html(Response::new(400), "Upgrade with a body"));

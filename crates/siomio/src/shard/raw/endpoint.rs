@@ -6,23 +6,21 @@ use siomio_engine::Message;
 use siomio_http::{Head, Headers, Response};
 use siomio_websocket::{CloseCode, handshake::ServerHandshake};
 
-use super::{
-    conn::{ConnKey, Hold, State},
-    http::Routed,
-    local::Local,
-    raw::RawKey,
-    upgrade::check_upgrade,
-};
 use crate::{
     Rejection, Request, WebSocket, WebSocketError,
     handshake::Opening,
     mailbox::RawOrder,
     registry::{EndpointTable, Tables},
+    shard::{
+        conn::{ConnKey, Hold, State, http::Routed, upgrade::check_upgrade},
+        local::Local,
+        raw::RawKey,
+    },
 };
 
 impl Local {
     /// The endpoint whose WebSocket a request asks for. What asks for something else, or for nothing, is a plain request.
-    pub(super) fn endpoint_opened_by(&self, head: &Head<'_>) -> Option<u32> {
+    pub(crate) fn endpoint_opened_by(&self, head: &Head<'_>) -> Option<u32> {
         let is_ours = head.is_upgrade() && head.has_token("upgrade", "websocket");
         if !is_ours || head.path().starts_with(&self.shared.config.path) {
             return None;
@@ -31,7 +29,7 @@ impl Local {
     }
 
     /// Opens a raw WebSocket, or refuses it.
-    pub(super) fn open_endpoint(
+    pub(crate) fn open_endpoint(
         self: &Rc<Self>,
         conn: ConnKey,
         head: &Head<'_>,
@@ -105,7 +103,7 @@ impl Local {
     }
 
     /// A message has arrived.
-    pub(super) fn raw_message(self: &Rc<Self>, raw: RawKey, message: Message<'_>) {
+    pub(crate) fn raw_message(self: &Rc<Self>, raw: RawKey, message: Message<'_>) {
         let tables = self.tables();
         let Some((socket, table)) = self.raw_view(&tables, raw) else { return };
         let Some((last, others)) = table.message.split_last() else { return };
@@ -120,7 +118,7 @@ impl Local {
         self.raw_run(raw, "message", || last(&socket, message));
     }
 
-    pub(super) fn raw_pong(self: &Rc<Self>, raw: RawKey, payload: &[u8]) {
+    pub(crate) fn raw_pong(self: &Rc<Self>, raw: RawKey, payload: &[u8]) {
         let tables = self.tables();
         let Some((socket, table)) = self.raw_view(&tables, raw) else { return };
         for handler in &table.pong {
@@ -129,7 +127,7 @@ impl Local {
     }
 
     /// Tells the application what went wrong.
-    pub(super) fn raw_failed(self: &Rc<Self>, raw: RawKey, error: &WebSocketError) {
+    pub(crate) fn raw_failed(self: &Rc<Self>, raw: RawKey, error: &WebSocketError) {
         let tables = self.tables();
         let Some((socket, table)) = self.raw_view(&tables, raw) else { return };
         for handler in &table.error {
@@ -138,7 +136,7 @@ impl Local {
     }
 
     /// It has ended, and is gone when the application has heard of it.
-    pub(super) fn raw_closed(self: &Rc<Self>, raw: RawKey, code: CloseCode, reason: &str) {
+    pub(crate) fn raw_closed(self: &Rc<Self>, raw: RawKey, code: CloseCode, reason: &str) {
         let tables = self.tables();
         if let Some((socket, table)) = self.raw_view(&tables, raw) {
             for handler in &table.close {
@@ -159,7 +157,7 @@ impl Local {
     }
 
     /// A handler of a raw WebSocket, or one of its timers, panicked.
-    pub(super) fn raw_panicked(
+    pub(crate) fn raw_panicked(
         self: &Rc<Self>,
         raw: RawKey,
         handler: &'static str,

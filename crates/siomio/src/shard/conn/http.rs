@@ -8,16 +8,18 @@ use siomio_engine::{
 };
 use siomio_http::{Body, Head, Headers, Item, Reader, Response, ResponseContext};
 
-use super::{
-    conn::{ConnKey, Held, Hold, Patience, Reading, Waiting},
-    core::{Core, SessionKey},
-    incoming::Incoming,
-    local::Local,
+use crate::{
+    Carrier, Request, Responder,
+    config::MAX_PIPELINE,
+    shard::{
+        conn::{ConnKey, Held, Hold, Patience, Reading, Waiting, incoming::Incoming},
+        core::{Core, SessionKey},
+        local::Local,
+    },
 };
-use crate::{Carrier, Request, Responder, config::MAX_PIPELINE};
 
 /// What became of a request's head.
-pub(super) enum Routed {
+pub(crate) enum Routed {
     /// It is being worked on, or answered.
     Taken,
     /// It has to wait.
@@ -28,7 +30,7 @@ pub(super) enum Routed {
 
 impl Local {
     /// Works off one item from the front of `input` and returns how long it was; `None` when all is used up.
-    pub(super) fn feed_http(self: &Rc<Self>, conn: ConnKey, input: &[u8]) -> Option<usize> {
+    pub(crate) fn feed_http(self: &Rc<Self>, conn: ConnKey, input: &[u8]) -> Option<usize> {
         let step = {
             let mut core = self.core.borrow_mut();
             let http = core.conns.get_mut(conn)?.http_mut()?;
@@ -172,7 +174,7 @@ impl Local {
 
 impl Core {
     /// Takes a place for the answer to a request, which carries these headers beside its own.
-    pub(super) fn take_request(
+    pub(crate) fn take_request(
         &mut self,
         conn: ConnKey,
         head: &Head<'_>,

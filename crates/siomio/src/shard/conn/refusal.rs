@@ -3,14 +3,14 @@
 use siomio_engine::RequestId;
 use siomio_http::{Head, Headers, Method, Response, ResponseContext};
 
-use super::{
+use crate::shard::{
     conn::{Conn, ConnKey, Patience, Reading, Waiting},
     core::Core,
 };
 
 impl Core {
     /// Answers a request that is for no page and no session. Returns whether it was one.
-    pub(super) fn answer_at_once(&mut self, conn: ConnKey, head: &Head<'_>) -> bool {
+    pub(crate) fn answer_at_once(&mut self, conn: ConnKey, head: &Head<'_>) -> bool {
         let response = match head.method() {
             _ if head.expects_more() => Response::new(417),
             // We are no proxy. What a client sends behind this is no HTTP.
@@ -29,7 +29,7 @@ impl Core {
 
     /// What comes on a connection cannot be read, or does not come in time: says so, in its turn behind the answers to
     /// earlier requests, and ends the connection. Nothing that follows is looked at.
-    pub(super) fn refuse_connection(&mut self, conn: ConnKey, response: Response) {
+    pub(crate) fn refuse_connection(&mut self, conn: ConnKey, response: Response) {
         let Some(http) = self.conns.get_mut(conn).and_then(Conn::http_mut) else { return };
         http.body = Reading::Nothing;
         http.held = None;
@@ -53,7 +53,7 @@ impl Core {
     }
 
     /// The answer to a request will be the last on its connection. Returns the session that would have given it.
-    fn end_after(&mut self, conn: ConnKey, number: u64) -> Option<super::SessionKey> {
+    fn end_after(&mut self, conn: ConnKey, number: u64) -> Option<crate::shard::SessionKey> {
         let http = self.conns.get_mut(conn)?.http_mut()?;
         let waiting = http.waiting.iter_mut().find(|waiting| waiting.number == number)?;
         waiting.context.keep_alive = false;

@@ -5,11 +5,14 @@ use std::rc::Rc;
 use bytes::Bytes;
 use siomio_engine::{CloseReason, Message};
 
-use super::{core::SessionKey, local::Local};
-use crate::{Carrier, EngineSocket, Sent, mailbox::SessionOrder};
+use crate::{
+    Carrier, EngineSocket, Sent,
+    mailbox::SessionOrder,
+    shard::{core::SessionKey, local::Local},
+};
 
 impl Local {
-    pub(super) fn engine_opened(self: &Rc<Self>, session: SessionKey) {
+    pub(crate) fn engine_opened(self: &Rc<Self>, session: SessionKey) {
         if !self.shared.config.engine_only {
             return;
         }
@@ -19,7 +22,7 @@ impl Local {
         }
     }
 
-    pub(super) fn engine_message(
+    pub(crate) fn engine_message(
         self: &Rc<Self>,
         session: SessionKey,
         message: Message<'_>,
@@ -31,7 +34,7 @@ impl Local {
         }
     }
 
-    pub(super) fn engine_closed(self: &Rc<Self>, session: SessionKey, reason: CloseReason) {
+    pub(crate) fn engine_closed(self: &Rc<Self>, session: SessionKey, reason: CloseReason) {
         if !self.shared.config.engine_only {
             return;
         }
@@ -49,7 +52,7 @@ impl Local {
         }
     }
 
-    pub(super) fn obey_session(self: &Rc<Self>, session: SessionKey, order: SessionOrder) {
+    pub(crate) fn obey_session(self: &Rc<Self>, session: SessionKey, order: SessionOrder) {
         match order {
             SessionOrder::Text(text) => drop(self.engine_send(session, Message::Text(&text))),
             SessionOrder::Binary(data) => {

@@ -2,16 +2,17 @@
 
 use siomio_http::{BodyLength, CONTINUE, Head, Response, Ticket};
 
-use super::{
-    conn::{Conn, ConnKey, Patience, Reading, State},
-    core::Core,
-    incoming::Leave,
+use crate::{
+    config::{Config, MAX_DISCARD},
+    shard::{
+        conn::{Conn, ConnKey, Patience, Reading, State, incoming::Leave},
+        core::Core,
+    },
 };
-use crate::config::{Config, MAX_DISCARD};
 
 impl Core {
     /// Prepares for the body of a request, and lets the client go on if it waits for that.
-    pub(super) fn read_body(
+    pub(crate) fn read_body(
         &mut self,
         conn: ConnKey,
         head: &Head<'_>,
@@ -34,7 +35,7 @@ impl Core {
     }
 
     /// A piece of a body has come.
-    pub(super) fn handle_chunk(&mut self, conn: ConnKey, bytes: &[u8]) {
+    pub(crate) fn handle_chunk(&mut self, conn: ConnKey, bytes: &[u8]) {
         let Some(http) = self.conns.get_mut(conn).and_then(Conn::http_mut) else { return };
         // Who waited for leave waits no more.
         http.incoming.leave = Leave::Given;
@@ -70,7 +71,7 @@ impl Core {
 impl Conn {
     /// Tells a client that waits for it to send its body, if somebody wants that and no earlier answer is due before.
     /// Returns whether there is now something to write.
-    pub(super) fn grant_leave(&mut self) -> bool {
+    pub(crate) fn grant_leave(&mut self) -> bool {
         let State::Http(http) = &mut self.state else { return false };
         let is_wanted = !matches!(http.body, Reading::Nothing);
         let ticket = http.incoming.number.map(Ticket::from_number);
@@ -84,7 +85,7 @@ impl Conn {
     }
 }
 
-impl super::conn::Http {
+impl crate::shard::conn::Http {
     /// Whether a body that has not come is refused by its length alone. A POST of a session is judged by what comes, as the
     /// reference does, unless its client asks beforehand.
     fn is_too_long(&self, head: &Head<'_>) -> bool {

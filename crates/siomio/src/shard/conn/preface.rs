@@ -9,10 +9,12 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{
-    conn::{Conn, ConnKey},
+use crate::shard::{
+    conn::{
+        Conn, ConnKey,
+        write_queue::{Flush, WriteQueue},
+    },
     core::{Alarm, Core},
-    write_queue::{Flush, WriteQueue},
 };
 
 /// Time that a client has to begin to listen.
@@ -28,7 +30,7 @@ pub(crate) struct Preface {
 
 impl Core {
     /// What is queued for a connection goes out now, and what will be queued a moment later.
-    pub(super) fn send_apart(&mut self, conn: ConnKey) {
+    pub(crate) fn send_apart(&mut self, conn: ConnKey) {
         let until = self.now + MOMENT;
         let Some(state) = self.conns.get_mut(conn) else { return };
         let queue = std::mem::take(&mut state.out);
@@ -39,7 +41,7 @@ impl Core {
 
 impl Conn {
     /// Writes as much as the stream takes, and as it is time for.
-    pub(super) fn flush(&mut self, stream: &mut impl Write, now: Instant) -> io::Result<Flush> {
+    pub(crate) fn flush(&mut self, stream: &mut impl Write, now: Instant) -> io::Result<Flush> {
         if let Some(preface) = &mut self.preface {
             if preface.queue.flush(stream)? == Flush::Blocked || now < preface.until {
                 return Ok(Flush::Blocked);

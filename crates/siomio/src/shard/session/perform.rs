@@ -5,12 +5,14 @@ use siomio_engine::{self as engine, Action, Framing, Outgoing, RequestId, Respon
 use siomio_http::{self as http, Ticket};
 use siomio_websocket::{self as websocket, OpCode};
 
-use super::{
-    conn::{Conn, ConnKey, Recipient, State},
-    core::{Core, Event, SessionKey},
-    send::push_binary,
+use crate::{
+    config::LINGER,
+    shard::{
+        conn::{Conn, ConnKey, Recipient, State},
+        core::{Core, Event, SessionKey},
+        session::send::push_binary,
+    },
 };
-use crate::config::LINGER;
 
 impl Core {
     /// Lets a session do something and carries out what it asks for. `None` when it is gone.
@@ -209,7 +211,7 @@ impl Core {
 }
 
 /// A body whose type is spelt as the reference spells it.
-pub(super) fn html(response: http::Response, body: impl Into<Bytes>) -> http::Response {
+pub(crate) fn html(response: http::Response, body: impl Into<Bytes>) -> http::Response {
     let mut response = response.body(body);
     // A header that HTTP allows.
     let _ = response.set_header("Content-Type", "text/html");

@@ -6,17 +6,18 @@ use siomio_engine::Message;
 use siomio_hub::{AckToken, Received, SocketKey};
 use siomio_packet::Data;
 
-use super::{
-    core::{Event, SessionKey},
-    local::Local,
-};
 use crate::{
-    Ack, AckError, Carrier, HandlerError, Socket, WebSocketError, registry::NamespaceTable,
+    Ack, AckError, Carrier, HandlerError, Socket, WebSocketError,
+    registry::NamespaceTable,
+    shard::{
+        core::{Event, SessionKey},
+        local::Local,
+    },
 };
 
 impl Local {
     /// A message of a client arrived.
-    pub(super) fn handle_message(
+    pub(crate) fn handle_message(
         self: &Rc<Self>,
         session: SessionKey,
         message: Message<'_>,
@@ -85,7 +86,7 @@ impl Local {
     }
 
     /// An acknowledgement did not come in time.
-    pub(super) fn ack_timed_out(&self, token: AckToken) {
+    pub(crate) fn ack_timed_out(&self, token: AckToken) {
         let reply = self.core.borrow_mut().replies.remove(&token);
         if let Some(reply) = reply {
             reply.send(Err(AckError::Timeout));
@@ -93,7 +94,7 @@ impl Local {
     }
 
     /// Tells the application that a handler failed; a socket whose handler panicked is disconnected.
-    pub(super) fn report(
+    pub(crate) fn report(
         self: &Rc<Self>,
         socket: &Socket,
         key: SocketKey,
@@ -109,7 +110,7 @@ impl Local {
     }
 
     /// Works off what had to wait until no code of the application runs.
-    pub(super) fn settle(self: &Rc<Self>) {
+    pub(crate) fn settle(self: &Rc<Self>) {
         loop {
             let event = self.core.borrow_mut().events.pop_front();
             match event {

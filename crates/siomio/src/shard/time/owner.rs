@@ -4,13 +4,16 @@ use std::time::Duration;
 
 use siomio_hub::SocketKey;
 
-use super::{
-    core::Core,
-    local::Local,
-    raw::RawKey,
-    timers::{Timer, TimerKey, Work},
+use crate::{
+    config::capped,
+    extensions::Extensions,
+    shard::{
+        core::Core,
+        local::Local,
+        raw::RawKey,
+        time::timers::{Timer, TimerKey, Work},
+    },
 };
-use crate::{config::capped, extensions::Extensions};
 
 /// Somebody whom timers and data belong to, and end with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,7 +42,7 @@ impl Core {
     }
 
     /// Whether timers of this owner may run.
-    pub(super) fn is_alive(&mut self, owner: Owner) -> bool {
+    pub(crate) fn is_alive(&mut self, owner: Owner) -> bool {
         match owner {
             Owner::Socket(socket) => {
                 self.session_of(socket).is_some() && self.hub.namespace_of(socket).is_some()

@@ -10,7 +10,7 @@ pub(crate) struct DateCache {
 }
 
 impl DateCache {
-    pub(super) fn at(&mut self, second: u64) -> &str {
+    pub(crate) fn at(&mut self, second: u64) -> &str {
         if self.second != second || self.text.is_empty() {
             self.second = second;
             self.text = http_date(second);

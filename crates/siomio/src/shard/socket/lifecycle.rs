@@ -6,16 +6,18 @@ use siomio_engine::CloseReason;
 use siomio_hub::{DisconnectReason, NamespaceId, SocketKey};
 use siomio_packet::{Data, connect_error, disconnect};
 
-use super::{
-    core::{Event, SessionKey},
-    local::Local,
-    revision::{self, consent},
+use crate::{
+    AckError, ConnectError, HandlerError, Socket,
+    shard::{
+        core::{Event, SessionKey},
+        local::Local,
+        socket::revision::{self, consent},
+    },
 };
-use crate::{AckError, ConnectError, HandlerError, Socket};
 
 impl Local {
     /// A client asks to join a namespace.
-    pub(super) fn connect(
+    pub(crate) fn connect(
         self: &Rc<Self>,
         session: SessionKey,
         namespace: NamespaceId,
@@ -90,7 +92,7 @@ impl Local {
         self.forget(key);
     }
 
-    pub(super) fn refuse_unknown(&self, session: SessionKey, namespace: &str) {
+    pub(crate) fn refuse_unknown(&self, session: SessionKey, namespace: &str) {
         let mut packet = Vec::new();
         connect_error(&mut packet, namespace, "Invalid namespace", None);
         self.core.borrow_mut().send_packet(session, &[&packet], &[]);
@@ -119,13 +121,13 @@ impl Local {
     }
 
     /// The client left a namespace.
-    pub(super) fn leave_by_client(self: &Rc<Self>, key: SocketKey) {
+    pub(crate) fn leave_by_client(self: &Rc<Self>, key: SocketKey) {
         self.leave(key, DisconnectReason::ClientNamespaceDisconnect);
     }
 
     /// Takes a socket out of its namespace, telling the client if it does not know, the application, and whoever waits for
     /// an acknowledgement. Runs once for every socket that was connected.
-    pub(super) fn leave(self: &Rc<Self>, key: SocketKey, reason: DisconnectReason) {
+    pub(crate) fn leave(self: &Rc<Self>, key: SocketKey, reason: DisconnectReason) {
         let (session, namespace) = {
             let mut core = self.core.borrow_mut();
             let (session, namespace) = (core.session_of(key), core.hub.namespace_of(key));
@@ -187,12 +189,12 @@ impl Local {
     }
 
     /// A session closes, but its farewell waits for a GET: for the application it is over now.
-    pub(super) fn handle_closing(self: &Rc<Self>, session: SessionKey) {
+    pub(crate) fn handle_closing(self: &Rc<Self>, session: SessionKey) {
         self.disconnect_all(session, DisconnectReason::ForcedServerClose);
     }
 
     /// A session has closed.
-    pub(super) fn handle_closed(self: &Rc<Self>, session: SessionKey, reason: CloseReason) {
+    pub(crate) fn handle_closed(self: &Rc<Self>, session: SessionKey, reason: CloseReason) {
         self.disconnect_all(session, disconnect_reason(reason));
         self.engine_closed(session, reason);
         let mut core = self.core.borrow_mut();
@@ -202,7 +204,7 @@ impl Local {
     }
 
     /// Disconnects the sockets of a session.
-    pub(super) fn disconnect_all(self: &Rc<Self>, session: SessionKey, reason: DisconnectReason) {
+    pub(crate) fn disconnect_all(self: &Rc<Self>, session: SessionKey, reason: DisconnectReason) {
         let sockets = {
             let core = self.core.borrow();
             let client = core.sessions.get(session).and_then(|state| state.client);

@@ -5,17 +5,19 @@ use std::rc::Rc;
 use siomio_engine::{ChannelId, RequestId};
 use siomio_websocket::{CloseCode, OpCode, write_frame};
 
-use super::{
-    conn::{Conn, ConnKey, Hold, Patience, Recipient, State},
-    core::Core,
-    local::Local,
-    turn::{BUFFER, Next},
+use crate::{
+    config::LINGER,
+    shard::{
+        conn::{Conn, ConnKey, Hold, Patience, Recipient, State},
+        core::Core,
+        local::Local,
+        turn::{BUFFER, Next},
+    },
 };
-use crate::config::LINGER;
 
 impl Local {
     /// Works off bytes that a connection has sent, whatever it speaks by now.
-    pub(super) fn feed(self: &Rc<Self>, conn: ConnKey, mut input: &mut [u8]) {
+    pub(crate) fn feed(self: &Rc<Self>, conn: ConnKey, mut input: &mut [u8]) {
         loop {
             let speaks = match self.core.borrow().conns.get(conn).map(|state| &state.state) {
                 Some(State::Http(_)) => Self::feed_http_mut,
@@ -55,7 +57,7 @@ impl Core {
     }
 
     /// A request is read: it is our turn, or, if it was answered before its end, the client's again.
-    pub(super) fn request_read(&mut self, conn: ConnKey) {
+    pub(crate) fn request_read(&mut self, conn: ConnKey) {
         let until = self.now + self.shared.config.keep_alive_timeout;
         let Some(http) = self.conns.get_mut(conn).and_then(Conn::http_mut) else { return };
         http.incoming.number = None;
@@ -65,26 +67,26 @@ impl Core {
     }
 
     /// Whether a request of the connection has no answer yet.
-    pub(super) fn is_awaited(&mut self, conn: ConnKey) -> bool {
+    pub(crate) fn is_awaited(&mut self, conn: ConnKey) -> bool {
         let http = self.conns.get_mut(conn).and_then(Conn::http_mut);
         http.is_some_and(|http| !http.waiting.is_empty())
     }
 
     /// Whether a connection may be read now; if not, it is remembered that somebody wanted to.
-    pub(super) fn may_read(&mut self, conn: ConnKey) -> bool {
+    pub(crate) fn may_read(&mut self, conn: ConnKey) -> bool {
         let Some(state) = self.conns.get_mut(conn) else { return false };
         state.paused |= !state.wants_bytes();
         state.wants_bytes()
     }
 
     /// Whether a request is held back, and little behind it.
-    pub(super) fn holds_little(&mut self, conn: ConnKey) -> bool {
+    pub(crate) fn holds_little(&mut self, conn: ConnKey) -> bool {
         let http = self.conns.get_mut(conn).and_then(Conn::http_mut);
         let held = http.and_then(|http| http.held.as_ref());
         held.is_some_and(|held| held.bytes.len() < BUFFER)
     }
 
-    pub(super) fn hold_more(&mut self, conn: ConnKey, bytes: &[u8]) {
+    pub(crate) fn hold_more(&mut self, conn: ConnKey, bytes: &[u8]) {
         let Some(http) = self.conns.get_mut(conn).and_then(Conn::http_mut) else { return };
         if let Some(held) = &mut http.held {
             held.bytes.extend_from_slice(bytes);
@@ -92,7 +94,7 @@ impl Core {
     }
 
     /// The peer has ended its half: its polls are given up. What else it asked for is still answered.
-    pub(super) fn abandon_polls(&mut self, conn: ConnKey) {
+    pub(crate) fn abandon_polls(&mut self, conn: ConnKey) {
         let Some(state) = self.conns.get_mut(conn) else { return };
         // The end is met again when reading goes on.
         state.paused = true;
@@ -107,7 +109,7 @@ impl Core {
     }
 
     /// Moves the responses whose turn it is to the write queue.
-    pub(super) fn take_responses(&mut self, conn: ConnKey, room: usize) {
+    pub(crate) fn take_responses(&mut self, conn: ConnKey, room: usize) {
         let Some(state) = self.conns.get_mut(conn) else { return };
         let State::Http(http) = &mut state.state else { return };
         while state.out.len() < room {
@@ -126,7 +128,7 @@ impl Core {
 
     /// Some of a connection's queue was written, or nothing although there is something. Tells whether the connection is a
     /// slow consumer's.
-    pub(super) fn blocked(&mut self, conn: ConnKey, progress: bool) -> bool {
+    pub(crate) fn blocked(&mut self, conn: ConnKey, progress: bool) -> bool {
         let (now, config) = (self.now, &self.shared.config);
         let Some(state) = self.conns.get_mut(conn) else { return false };
         match &mut state.state {
@@ -154,7 +156,7 @@ impl Core {
     }
 
     /// Everything is written: what is next?
-    pub(super) fn after_flush(&mut self, conn: ConnKey) -> Next {
+    pub(crate) fn after_flush(&mut self, conn: ConnKey) -> Next {
         let until = self.now + self.shared.config.keep_alive_timeout;
         let Some(state) = self.conns.get_mut(conn) else { return Next::Wait };
         state.stalled = None;
@@ -197,7 +199,7 @@ impl Core {
     }
 
     /// Takes a connection off the books and tells those who used it. Returns whether it was there.
-    pub(super) fn remove_conn(&mut self, conn: ConnKey, error: bool) -> bool {
+    pub(crate) fn remove_conn(&mut self, conn: ConnKey, error: bool) -> bool {
         let (abandoned, recipient) = (self.abandoned(conn), self.take_recipient(conn));
         if self.conns.remove(conn).is_none() {
             return false;

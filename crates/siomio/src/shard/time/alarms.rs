@@ -5,18 +5,22 @@ use std::{rc::Rc, time::Duration};
 use siomio_http::Response;
 use siomio_hub::Due;
 
-use super::{
-    conn::{ConnKey, Patience, State},
-    core::{Alarm, Core, SessionKey},
-    local::Local,
-    owner::Owner,
-    timers::{Timer, TimerKey, Work},
+use crate::{
+    HandlerError, Socket,
+    shard::{
+        conn::{ConnKey, Patience, State},
+        core::{Alarm, Core, SessionKey},
+        local::Local,
+        time::{
+            owner::Owner,
+            timers::{Timer, TimerKey, Work},
+        },
+    },
 };
-use crate::{HandlerError, Socket};
 
 impl Local {
     /// Works off everything whose time has come.
-    pub(super) fn expire(self: &Rc<Self>) {
+    pub(crate) fn expire(self: &Rc<Self>) {
         let mut alarms = Vec::new();
         {
             let mut core = self.core.borrow_mut();
@@ -45,7 +49,7 @@ impl Local {
     }
 
     /// Runs the application's timers that are due.
-    pub(super) fn run_timers(self: &Rc<Self>) {
+    pub(crate) fn run_timers(self: &Rc<Self>) {
         loop {
             let (key, timer, is_alive) = {
                 let mut core = self.core.borrow_mut();

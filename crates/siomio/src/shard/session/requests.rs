@@ -7,17 +7,19 @@ use siomio_engine::{
 };
 use siomio_http::{Body, Head, Headers, Method, Response};
 
-use super::{
-    conn::{ConnKey, Reading},
-    core::{Core, Event, Session, SessionKey},
-    perform::html,
-    revision::revision,
+use crate::{
+    handshake::Opening,
+    shard::{
+        conn::{ConnKey, Reading},
+        core::{Core, Event, Session, SessionKey},
+        session::perform::html,
+        socket::revision::revision,
+    },
 };
-use crate::handshake::Opening;
 
 impl Core {
     /// Checks a request, and finds the session that it names.
-    pub(super) fn verify(
+    pub(crate) fn verify(
         &mut self,
         head: &Head<'_>,
         query: &Query<'_>,
@@ -43,7 +45,7 @@ impl Core {
     }
 
     /// Opens a session for a request that may do that.
-    pub(super) fn open(
+    pub(crate) fn open(
         &mut self,
         conn: ConnKey,
         head: &Head<'_>,
@@ -66,7 +68,7 @@ impl Core {
     }
 
     /// Gives a request to the session that it names.
-    pub(super) fn enter(
+    pub(crate) fn enter(
         &mut self,
         conn: ConnKey,
         head: &Head<'_>,
@@ -231,7 +233,7 @@ impl Core {
     }
 
     /// Refuses a request. In place of a WebSocket, without further headers.
-    pub(super) fn refuse(
+    pub(crate) fn refuse(
         &mut self,
         conn: ConnKey,
         head: &Head<'_>,

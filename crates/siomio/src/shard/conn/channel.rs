@@ -7,15 +7,18 @@ use siomio_websocket::{
     Answer, CloseCode, CloseFrame, Item, OpCode, Role, write_close, write_frame,
 };
 
-use super::{
-    conn::{ConnKey, Recipient},
-    local::Local,
+use crate::{
+    Carrier, WebSocketError,
+    config::MAX_RESPONSES,
+    shard::{
+        conn::{ConnKey, Recipient},
+        local::Local,
+    },
 };
-use crate::{Carrier, WebSocketError, config::MAX_RESPONSES};
 
 impl Local {
     /// Works off one item from the front of `input` and returns how long it was; `None` when all is used up.
-    pub(super) fn feed_websocket(
+    pub(crate) fn feed_websocket(
         self: &Rc<Self>,
         conn: ConnKey,
         input: &mut [u8],
