@@ -2,6 +2,7 @@
 
 use std::{rc::Rc, time::Instant};
 
+use siomio_http::Response;
 use siomio_hub::DisconnectReason;
 
 use super::{
@@ -32,7 +33,8 @@ impl Local {
 }
 
 impl Core {
-    /// While the server goes down and no session of any shard needs them any more, connections without a request are ended.
+    /// While the server goes down and no session of any shard needs them any more, connections without a request are ended, and
+    /// so are those whose request waits for a decision.
     pub(crate) fn end_idle_conns(&mut self) {
         if self.stopping.is_none() {
             return;
@@ -50,6 +52,18 @@ impl Core {
             .collect();
         for conn in idle {
             self.linger(conn);
+        }
+        // Whatever the application would decide: nothing is opened any more, and no session is left to be reached.
+        let is_undecided =
+            |state: &State| matches!(state, State::Http(http) if http.passage.is_some());
+        let undecided: Vec<ConnKey> = self
+            .conns
+            .iter()
+            .filter(|(_, conn)| is_undecided(&conn.state))
+            .map(|(key, _)| key)
+            .collect();
+        for conn in undecided {
+            self.refuse_connection(conn, Response::new(503));
         }
     }
 }

@@ -71,3 +71,22 @@ fn sessions_of_the_engine_are_closed_and_what_they_were_sent_still_goes_out() {
         running.join().unwrap();
     });
 }
+
+#[test]
+fn nobody_waits_for_decisions_any_more() {
+    with_shards(|builder| {
+        let (ask, asked) = mpsc::channel();
+        let builder = builder.allow_request(move |_, decision| ask.send(decision).unwrap());
+        let (running, address) = start(builder.build());
+        let mut http = Http::connect(address);
+        http.request("GET", "/socket.io/?EIO=4&transport=polling", &[], b"");
+        let decision = asked.recv_timeout(PATIENCE).unwrap();
+        running.io().close(PATIENCE);
+        assert_eq!(http.response().status, 503);
+        assert!(http.is_closed());
+        drop(http);
+        running.join().unwrap();
+        // Nobody hears it any more.
+        decision.allow();
+    });
+}
