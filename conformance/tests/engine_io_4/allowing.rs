@@ -170,6 +170,7 @@ fn what_comes_behind_a_question_is_read_when_it_is_answered() {
 
 #[test]
 fn who_has_gone_meanwhile_is_not_missed() {
+    // Nothing is opened for them: whoever is answered next finds itself alone.
     later(|address, asked| {
         for reset in [false, true] {
             let mut http = Http::connect(address);
@@ -222,6 +223,7 @@ fn a_question_that_nobody_answers_ends_in_503() {
             http.request("GET", POLLING, &[], b"");
             let response = http.response();
             assert_eq!((response.status, response.header("connection")), (503, Some("close")));
+            assert_eq!(response.header("access-control-allow-origin"), Some("*"));
             // Too late, and harmless.
             kept.lock().expect("nobody panics").drain(..).for_each(Decision::allow);
             assert_eq!(Http::connect(address).get("/x").status, 404);

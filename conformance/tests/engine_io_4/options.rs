@@ -113,6 +113,9 @@ fn the_cookie_comes_with_the_polling_handshake_and_with_nothing_else() {
             http.request("GET", WEBSOCKET, &UPGRADE, b"");
             let response = http.response();
             assert_eq!((response.status, response.header("set-cookie")), (101, None));
+            // Not for a session that is none: nobody polls over a WebSocket.
+            let response = Http::connect(address).upgraded(POLLING);
+            assert_eq!((response.status, response.header("set-cookie")), (101, None));
         },
     );
 }

@@ -245,7 +245,10 @@ fn an_origin_with_control_characters_is_refused() {
         for origin in ["http://a\u{7f}b", "http://a\u{1}b"] {
             let mut http = Http::connect(address);
             http.request("GET", POLLING, &[("Origin", origin)], b"");
-            assert_eq!(http.response().status, 400, "{origin:?}");
+            let response = http.response();
+            assert_eq!(response.status, 400, "{origin:?}");
+            assert!(response.text().contains("control byte"), "{}", response.text());
+            assert!(http.is_closed(), "it is no HTTP");
         }
         let mut http = Http::connect(address);
         http.request("GET", POLLING, &[("Origin", "http://a\tb")], b"");

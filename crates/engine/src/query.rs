@@ -94,7 +94,7 @@ pub enum Admission {
     Session,
 }
 
-/// Checks a request in the order that the protocol prescribes; `session` is the one that its `sid` names.
+/// Checks a request in the order that the protocol prescribes (whoever reads HTTP strictly has refused a bad `Origin` before); `session` is the one that its `sid` names.
 ///
 /// # Errors
 /// The first [`Refusal`] that applies.

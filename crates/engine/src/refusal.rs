@@ -23,7 +23,7 @@ pub enum Refusal {
 }
 
 /// What a code 3 is about.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum BadRequest {
     /// The Origin header holds a control character.
@@ -36,20 +36,20 @@ pub enum BadRequest {
     TransportHandshake,
     /// A middleware of the application turned the request away.
     MiddlewareFailure,
-    /// The application could not make an id for the session.
-    IdGeneration,
+    /// The application could not make an id for the session, for this reason.
+    IdGeneration(String),
 }
 
 impl BadRequest {
     /// The name that the reference gives to the case.
-    pub const fn name(self) -> &'static str {
+    pub const fn name(&self) -> &'static str {
         match self {
             Self::InvalidOrigin => "INVALID_ORIGIN",
             Self::TransportMismatch => "TRANSPORT_MISMATCH",
             Self::ProtocolMismatch => "PROTOCOL_MISMATCH",
             Self::TransportHandshake => "TRANSPORT_HANDSHAKE_ERROR",
             Self::MiddlewareFailure => "MIDDLEWARE_FAILURE",
-            Self::IdGeneration => "ID_GENERATION_ERROR",
+            Self::IdGeneration(_) => "ID_GENERATION_ERROR",
         }
     }
 }
@@ -119,8 +119,8 @@ mod tests {
             Refusal::BadRequest(BadRequest::InvalidOrigin).body(),
             r#"{"code":3,"message":"Bad request"}"#
         );
-        let quoted = Refusal::Forbidden("say \"please\"\n".into());
-        assert_eq!(quoted.body(), r#"{"code":4,"message":"say \"please\"\u000a"}"#);
+        let quoted = Refusal::Forbidden("say \"please\"\n\u{8}\u{1}".into());
+        assert_eq!(quoted.body(), r#"{"code":4,"message":"say \"please\"\n\b\u0001"}"#);
         assert_eq!(quoted.status(), 403);
     }
 }

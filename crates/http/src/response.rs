@@ -91,8 +91,14 @@ impl Response {
         Ok(())
     }
 
-    /// Adds header lines that have been checked before.
-    pub fn extend_headers(&mut self, headers: &Headers) {
+    /// Adds header lines that have been checked before, in place of those already there of the same names. `Set-Cookie` and
+    /// `Vary`, of which there may be several, are kept beside the new ones.
+    pub fn merge_headers(&mut self, headers: &Headers) {
+        for (name, _) in headers.iter() {
+            if !["Set-Cookie", "Vary"].iter().any(|several| name.eq_ignore_ascii_case(several)) {
+                self.headers.remove(name);
+            }
+        }
         self.headers.extend(headers);
     }
 

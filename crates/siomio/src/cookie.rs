@@ -158,16 +158,18 @@ impl Cookie {
     /// The value of the `Set-Cookie` header for a session.
     pub(crate) fn header(&self, sid: &str) -> String {
         let mut header = format!("{}={}", self.name, encoded(sid));
-        let mut add = |name: &str, value: Option<String>| {
+        let add = |header: &mut String, name: &str, value: Option<&str>| {
             if let Some(value) = value {
                 let _ = write!(header, "; {name}={value}");
             }
         };
-        add("Max-Age", self.max_age.map(|age| age.as_secs().to_string()));
-        add("Domain", self.domain.clone());
-        add("Path", self.path.clone());
         let since_epoch = |at: SystemTime| at.duration_since(UNIX_EPOCH).unwrap_or_default();
-        add("Expires", self.expires.map(|at| http_date(since_epoch(at).as_secs())));
+        let max_age = self.max_age.map(|age| age.as_secs().to_string());
+        let expires = self.expires.map(|at| http_date(since_epoch(at).as_secs()));
+        add(&mut header, "Max-Age", max_age.as_deref());
+        add(&mut header, "Domain", self.domain.as_deref());
+        add(&mut header, "Path", self.path.as_deref());
+        add(&mut header, "Expires", expires.as_deref());
         for (flag, is_set) in [
             ("HttpOnly", self.http_only),
             ("Secure", self.secure),
@@ -177,13 +179,8 @@ impl Cookie {
                 let _ = write!(header, "; {flag}");
             }
         }
-        let mut add = |name: &str, value: Option<&str>| {
-            if let Some(value) = value {
-                let _ = write!(header, "; {name}={value}");
-            }
-        };
-        add("Priority", self.priority.map(Priority::as_str));
-        add("SameSite", self.same_site.map(SameSite::as_str));
+        add(&mut header, "Priority", self.priority.map(Priority::as_str));
+        add(&mut header, "SameSite", self.same_site.map(SameSite::as_str));
         header
     }
 }

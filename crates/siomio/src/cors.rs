@@ -132,8 +132,12 @@ impl Cors {
     }
 
     /// The status of the answer to a preflight. Default 204; some old browsers want 200.
+    ///
+    /// # Panics
+    /// When it is not one of success, 200 to 299.
     #[must_use]
     pub const fn success_status(mut self, status: u16) -> Self {
+        assert!(status >= 200 && status < 300, "the status of success is 200 to 299");
         self.success_status = status;
         self
     }
@@ -163,7 +167,7 @@ impl Cors {
         let mut headers = Headers::default();
         let _ = self.write_preflight(head, &mut headers);
         let mut response = Response::new(self.success_status);
-        response.extend_headers(&headers);
+        response.merge_headers(&headers);
         if self.success_status == 204 {
             let _ = response.add_header("Content-Length", "0");
         }

@@ -75,10 +75,10 @@ pub struct Endpoint {
 
 impl Endpoint {
     pub(crate) fn new(shared: &Arc<Shared>, path: &str) -> Self {
-        let (index, table) = match path.strip_prefix('/') {
-            Some(_) => shared.registry.endpoint(path),
-            None => shared.registry.endpoint(&format!("/{path}")),
-        };
+        let path = format!("/{}", path.strip_prefix('/').unwrap_or(path));
+        let own = &shared.config.path;
+        assert!(!path.starts_with(own), "\"{path}\" is below \"{own}\", whose requests lead there");
+        let (index, table) = shared.registry.endpoint(&path);
         Self::from_table(shared, index, &table)
     }
 

@@ -17,9 +17,10 @@ use crate::{mailbox::Mail, shared::Shared};
 pub(crate) enum Verdict {
     /// The request goes on, and its answer carries these headers.
     Proceed(Headers),
-    Refuse(Refusal),
-    /// The application has answered it.
-    Answer(Response),
+    /// Refused; the answer carries these headers.
+    Refuse(Refusal, Headers),
+    /// The application has answered it, with these headers beside the answer's own.
+    Answer(Response, Headers),
 }
 
 /// Which request is meant: it waits at the head of a connection. The number tells it from one before it.
@@ -84,7 +85,7 @@ impl Gate {
 impl Drop for Gate {
     fn drop(&mut self) {
         if let Some(refusal) = self.otherwise.take() {
-            self.decide(Verdict::Refuse(refusal));
+            self.decide(Verdict::Refuse(refusal, Headers::default()));
         }
     }
 }
@@ -111,7 +112,8 @@ impl Decision {
 
     /// It may not: 403 with code 4 and these words on polling, 400 with these words in place of a WebSocket.
     pub fn refuse(mut self, message: impl Into<String>) {
-        self.0.decide(Verdict::Refuse(Refusal::Forbidden(message.into())));
+        let refusal = Refusal::Forbidden(message.into());
+        self.0.decide(Verdict::Refuse(refusal, Headers::default()));
     }
 }
 
@@ -147,38 +149,42 @@ impl Next {
     }
 
     /// The request goes on: to the next middleware, then to the session it names or opens.
-    pub fn proceed(mut self) {
-        match self.mistake.take() {
-            None => {
-                let headers = std::mem::take(&mut self.headers);
-                self.gate.decide(Verdict::Proceed(headers));
-            }
-            Some(mistake) => {
-                self.gate.decide(Verdict::Answer(Response::new(500).text(mistake.to_string())));
-            }
-        }
+    pub fn proceed(self) {
+        self.decide(Verdict::Proceed);
     }
 
-    /// The request is turned away: 400 with code 3.
-    pub fn refuse(mut self) {
-        self.gate.decide(Verdict::Refuse(Refusal::BadRequest(BadRequest::MiddlewareFailure)));
+    /// The request is turned away: 400 with code 3. In place of a WebSocket, the answer has no headers but its own.
+    pub fn refuse(self) {
+        let refusal = Refusal::BadRequest(BadRequest::MiddlewareFailure);
+        self.decide(|headers| Verdict::Refuse(refusal, headers));
     }
 
-    /// The request is answered here and now. In place of a WebSocket, the connection ends after it.
+    /// The request is answered here and now. In place of a WebSocket, the connection ends after it. A status outside 200 to
+    /// 999 becomes 500.
     pub fn answer(
-        mut self,
+        self,
         status: u16,
         content_type: impl Into<Cow<'static, str>>,
         body: impl Into<Bytes>,
     ) {
         let mut response = Response::new(status).body(body);
-        response.extend_headers(&self.headers);
         let typed = response.set_header("Content-Type", content_type);
-        let response = match self.mistake.take().or(typed.err()) {
-            None => response,
-            Some(mistake) => Response::new(500).text(mistake.to_string()),
+        let response = match typed {
+            Ok(()) => response,
+            Err(mistake) => Response::new(500).text(mistake.to_string()),
         };
-        self.gate.decide(Verdict::Answer(response));
+        self.decide(|headers| Verdict::Answer(response, headers));
+    }
+
+    fn decide(mut self, verdict: impl FnOnce(Headers) -> Verdict) {
+        let headers = std::mem::take(&mut self.headers);
+        self.gate.decide(match self.mistake.take() {
+            None => verdict(headers),
+            Some(mistake) => {
+                let response = Response::new(500).text(mistake.to_string());
+                Verdict::Answer(response, Headers::default())
+            }
+        });
     }
 }
 

@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, fmt, sync::Arc};
 
-use siomio_engine::Refusal;
+use siomio_engine::{BadRequest, Refusal};
 use siomio_http::Headers;
 
 use crate::{Next, Request, shared::Shared};
@@ -38,10 +38,12 @@ pub(crate) struct Hooks {
     pub(crate) initial_headers: Vec<Arc<HeadersHook>>,
     pub(crate) headers: Vec<Arc<HeadersHook>>,
     pub(crate) connection_error: Vec<Arc<ConnectionErrorHook>>,
+    pub(crate) panic: Vec<Arc<PanicHook>>,
 }
 
 pub(crate) type MiddlewareHook = dyn Fn(&Request<'_>, Next) + Send + Sync;
 pub(crate) type HeadersHook = dyn Fn(&mut Headers, &Request<'_>) + Send + Sync;
+pub(crate) type PanicHook = dyn Fn(&HookPanic) + Send + Sync;
 pub(crate) type ConnectionErrorHook = dyn Fn(&ConnectionError<'_>) + Send + Sync;
 
 impl Engine {
@@ -60,7 +62,7 @@ impl Engine {
         self.change(|hooks| hooks.middlewares.push(Arc::new(middleware)))
     }
 
-    /// May add headers to the answer that opens a session: the 200 of a polling handshake, or the 101 of a WebSocket one.
+    /// May set headers of the answer that opens a session: the 200 of a polling handshake, or the 101 of a WebSocket one.
     pub fn on_initial_headers(
         &self,
         hook: impl Fn(&mut Headers, &Request<'_>) + Send + Sync + 'static,
@@ -68,8 +70,9 @@ impl Engine {
         self.change(|hooks| hooks.initial_headers.push(Arc::new(hook)))
     }
 
-    /// May add headers to every answer to a request that was not refused, the first one and the 101 of an upgrade included.
-    /// It runs when the request arrives, which for a poll may be long before the answer.
+    /// May set headers of every answer to a request that was not refused, the first one and the 101 of an upgrade included; a
+    /// header that the answer would have by itself gives way. It runs when the request arrives, which for a poll may be
+    /// long before the answer. If it panics the answer is 500.
     pub fn on_headers(
         &self,
         hook: impl Fn(&mut Headers, &Request<'_>) + Send + Sync + 'static,
@@ -77,12 +80,19 @@ impl Engine {
         self.change(|hooks| hooks.headers.push(Arc::new(hook)))
     }
 
-    /// Runs for every request below our path that was refused.
+    /// Runs for every request below our path that was refused with one of the protocol's codes.
     pub fn on_connection_error(
         &self,
         hook: impl Fn(&ConnectionError<'_>) + Send + Sync + 'static,
     ) -> &Self {
         self.change(|hooks| hooks.connection_error.push(Arc::new(hook)))
+    }
+
+    /// Runs when code of the application panicked that sees requests or sessions rather than sockets: a middleware,
+    /// [`allow_request`](crate::ServerBuilder::allow_request) and the like, a hook, or a handler of an
+    /// [`EngineServer`](crate::EngineServer).
+    pub fn on_panic(&self, hook: impl Fn(&HookPanic) + Send + Sync + 'static) -> &Self {
+        self.change(|hooks| hooks.panic.push(Arc::new(hook)))
     }
 
     /// How many sessions are open, on all shards.
@@ -134,19 +144,49 @@ impl<'r> ConnectionError<'r> {
         self.refusal.message()
     }
 
-    /// What there is to know about it, as a name and a value: the `transport` that is unknown, the `sid`, the `method`, the
-    /// `name` of the kind of bad request, the `message` of a refusal, the `protocol` that is not spoken.
-    pub fn context(&self) -> (&'static str, Cow<'_, str>) {
+    /// What there is to know about it, by name: the `transport` that is unknown, the `sid`, the `method`, the `name` of the kind
+    /// of bad request (and the `error` of a generator of ids), the `message` of a refusal, the `protocol` that is not
+    /// spoken.
+    pub fn context(&self) -> Vec<(&'static str, Cow<'_, str>)> {
         let query = |name| self.request.query(name).unwrap_or_default();
-        match self.refusal {
+        let (name, value) = match self.refusal {
             Refusal::TransportUnknown => ("transport", query("transport")),
             Refusal::UnknownSid => ("sid", query("sid")),
             Refusal::BadHandshakeMethod => {
                 ("method", self.request.method().as_str().to_owned().into())
             }
+            Refusal::BadRequest(why @ BadRequest::IdGeneration(error)) => {
+                return vec![("name", why.name().into()), ("error", error.into())];
+            }
             Refusal::BadRequest(why) => ("name", why.name().into()),
             Refusal::UnsupportedProtocol => ("protocol", "3".into()),
             refusal => ("message", refusal.message().into()),
-        }
+        };
+        vec![(name, value)]
+    }
+}
+
+/// Code of the application has panicked.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HookPanic {
+    pub(crate) hook: &'static str,
+    pub(crate) message: String,
+}
+
+impl HookPanic {
+    /// What it was registered with: `allow_request`, `middleware`, `on_headers`, `on_message` and so on.
+    pub const fn hook(&self) -> &'static str {
+        self.hook
+    }
+
+    /// What it said.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+}
+
+impl fmt::Display for HookPanic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} panicked: {}", self.hook, self.message)
     }
 }

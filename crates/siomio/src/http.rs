@@ -9,8 +9,8 @@ use siomio_http::{Head, InvalidHeader, Method, Response};
 
 use crate::{mailbox::Mail, shared::Shared};
 
-/// A request that is not Socket.IO's, with its whole body; or the one that opens a [`WebSocket`](crate::WebSocket), which has
-/// none.
+/// A request: one for a page or a POST of a session, with its whole body; or, for those who decide about it, one whose body
+/// has not been read.
 #[derive(Debug)]
 pub struct Request<'r> {
     head: &'r Head<'r>,

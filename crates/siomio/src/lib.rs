@@ -94,7 +94,7 @@ pub use gate::{Decision, Next};
 pub use handle::SocketHandle;
 pub use handler::{Handler, Last};
 pub use handshake::Handshake;
-pub use hooks::{ConnectionError, Engine};
+pub use hooks::{ConnectionError, Engine, HookPanic};
 pub use http::{Request, Responder};
 pub use id::SocketId;
 pub use io::Io;

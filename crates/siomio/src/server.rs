@@ -71,6 +71,9 @@ impl Server {
     /// The path of a request must be this one, without its query and as it was sent: not decoded. Paths below that of
     /// Socket.IO itself lead there and never here. What comes to the path and is no request for a WebSocket goes to the
     /// [`http`](Self::http) handler, so the same path can serve a page; without such a handler it is answered 426.
+    ///
+    /// # Panics
+    /// When the path is below that of Socket.IO.
     pub fn websocket(&self, path: &str) -> Endpoint {
         Endpoint::new(self.io.shared(), path)
     }

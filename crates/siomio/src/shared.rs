@@ -138,17 +138,20 @@ impl Shared {
         self.shards.iter().map(|shard| shard.open_sessions.load(Ordering::Relaxed)).sum()
     }
 
-    /// Reserves an id that the application has made; `false` when it cannot be one, or is taken.
-    pub(crate) fn claim_id(&self, id: &str, shard: u8) -> bool {
-        let Some(owners) = &self.owners else { return false };
+    /// Reserves an id that the application has made.
+    ///
+    /// # Errors
+    /// Why it cannot be one.
+    pub(crate) fn claim_id(&self, id: &str, shard: u8) -> Result<(), String> {
         if id.is_empty() || id.len() > MAX_ID {
-            return false;
+            return Err(format!("an id has 1 to {MAX_ID} bytes, and this one {}", id.len()));
         }
+        let Some(owners) = &self.owners else { return Ok(()) };
         match owners.lock().unwrap_or_else(PoisonError::into_inner).entry(id.into()) {
-            Entry::Occupied(_) => false,
+            Entry::Occupied(_) => Err("the id is taken".to_owned()),
             Entry::Vacant(place) => {
                 place.insert(shard);
-                true
+                Ok(())
             }
         }
     }

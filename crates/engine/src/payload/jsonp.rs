@@ -5,6 +5,8 @@
 
 use std::borrow::Cow;
 
+use crate::json::escape;
+
 /// The payload as a script that hands it to the client's function of this number.
 ///
 /// The text is written as `JSON.stringify` writes it, but for U+2028 and U+2029, which old JavaScript does not allow in
@@ -23,15 +25,11 @@ pub fn wrap(index: &str, payload: &[u8]) -> Vec<u8> {
     let mut rest = payload;
     while let Some((&byte, behind)) = rest.split_first() {
         rest = behind;
+        if let Some(escaped) = escape(byte) {
+            out.extend_from_slice(escaped.as_bytes());
+            continue;
+        }
         match byte {
-            b'"' => out.extend_from_slice(b"\\\""),
-            b'\\' => out.extend_from_slice(b"\\\\"),
-            b'\n' => out.extend_from_slice(b"\\n"),
-            b'\r' => out.extend_from_slice(b"\\r"),
-            b'\t' => out.extend_from_slice(b"\\t"),
-            0x08 => out.extend_from_slice(b"\\b"),
-            0x0c => out.extend_from_slice(b"\\f"),
-            0..0x20 => out.extend_from_slice(format!("\\u{byte:04x}").as_bytes()),
             0xe2 if behind.starts_with(b"\x80\xa8") || behind.starts_with(b"\x80\xa9") => {
                 out.extend_from_slice(if behind[1] == 0xa8 { b"\\u2028" } else { b"\\u2029" });
                 rest = &behind[2..];

@@ -80,8 +80,8 @@ impl ServerBuilder {
         self
     }
 
-    /// Time in which a client has to take something of what is waiting for it on an HTTP connection, again and again until all
-    /// is taken; then the connection is ended. Default 60 s.
+    /// Time in which a client has to take something of what is waiting for it on an HTTP connection or a raw WebSocket, again
+    /// and again until all is taken; then the connection is ended. Default 60 s. Sessions have their heartbeat instead.
     pub fn send_timeout(mut self, timeout: Duration) -> Self {
         self.send_timeout = capped(timeout);
         self

@@ -62,6 +62,11 @@ impl EngineServer {
         self
     }
 
+    /// A handle that closes the server, from any thread.
+    pub fn io(&self) -> Io {
+        self.io.clone()
+    }
+
     /// Hooks that see requests rather than messages.
     pub fn engine(&self) -> Engine {
         self.io.engine()

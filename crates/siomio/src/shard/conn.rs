@@ -124,6 +124,8 @@ pub(crate) enum Hold {
     Shard(u8),
     /// The application has to decide about it.
     Decision,
+    /// It has, and the request is read again at the end of the turn.
+    Decided,
 }
 
 /// How long we wait for the client.

@@ -48,8 +48,8 @@ pub(crate) struct Core {
     pub(crate) unflushed: Vec<SessionKey>,
     /// Connections that are to move to other shards.
     pub(crate) leaving: Vec<ConnKey>,
-    /// Requests that are read again, because the application has decided about them.
-    pub(crate) resumed: Vec<(ConnKey, Vec<u8>)>,
+    /// Connections whose request is read again, because the application has decided about it.
+    pub(crate) decided: Vec<ConnKey>,
     /// What has to wait until no code of the application runs.
     pub(crate) events: VecDeque<Event>,
     /// Mail for the other shards, sent at the end of the turn.
@@ -131,7 +131,7 @@ impl Core {
             dirty: Vec::new(),
             unflushed: Vec::new(),
             leaving: Vec::new(),
-            resumed: Vec::new(),
+            decided: Vec::new(),
             events: VecDeque::new(),
             outboxes: std::iter::repeat_with(Vec::new).take(shared.shards().into()).collect(),
             stopping: None,

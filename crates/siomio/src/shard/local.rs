@@ -127,6 +127,32 @@ impl Local {
         }
     }
 
+    /// Posts what was collected for the other shards, and tells whether that was anything. Mail that nobody reads any more is
+    /// dropped here, and with it code of the application, which may want something done in turn.
+    pub(crate) fn post_batches(&self) -> bool {
+        let mut has_posted = false;
+        for shard in 0..self.shared.shards() {
+            let place = usize::from(shard);
+            let mut batch = std::mem::take(&mut self.core.borrow_mut().outboxes[place]);
+            if batch.is_empty() {
+                continue;
+            }
+            has_posted = true;
+            drop(self.guard(|| self.shared.mailbox(shard).post(&mut batch)));
+            let mut core = self.core.borrow_mut();
+            if core.outboxes[place].is_empty() {
+                // For its memory.
+                core.outboxes[place] = batch;
+            }
+        }
+        has_posted
+    }
+
+    /// Whether the application has decided about a request that is to be read again.
+    pub(crate) fn has_decided(&self) -> bool {
+        !self.core.borrow().decided.is_empty()
+    }
+
     pub(crate) fn execute(self: &Rc<Self>, mail: Mail) {
         match mail {
             Mail::Operation(operation) => self.operate(&operation),
@@ -262,5 +288,59 @@ impl Drop for Entered {
 impl fmt::Debug for Local {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Local").field("index", &self.index).finish_non_exhaustive()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        sync::atomic::{AtomicUsize, Ordering},
+        time::Instant,
+    };
+
+    use siomio_hub::Arena;
+
+    use super::*;
+    use crate::{Server, ack::Reply};
+
+    struct Still(Instant);
+
+    impl Environment for Still {
+        fn now(&self) -> Instant {
+            self.0
+        }
+
+        fn time_of_day(&self) -> Duration {
+            Duration::ZERO
+        }
+
+        fn random(&mut self, bytes: &mut [u8]) {
+            bytes.fill(7);
+        }
+    }
+
+    #[test]
+    fn mail_that_nobody_reads_is_dropped_with_nothing_borrowed() {
+        static RAN: AtomicUsize = AtomicUsize::new(0);
+        let io = Server::builder().shards(2).build().io();
+        let local = Local::new(io.shared().clone(), 0, Box::new(Still(Instant::now())));
+        let _entered = local.enter();
+        io.shared().mailbox(1).close();
+        let (sender, reply) = Reply::channel();
+        let again = io.clone();
+        reply.on_reply(move |_| {
+            // Whatever it does, it finds everything free.
+            assert!(again.emit("gone", 1).is_queued());
+            RAN.fetch_add(1, Ordering::SeqCst);
+        });
+        let socket = Arena::new().insert(());
+        let order = Order::EmitWithAck {
+            payload: Payload::default(),
+            timeout: Duration::ZERO,
+            reply: sender,
+        };
+        local.send(1, Mail::Socket { socket: SocketKey::from_bits(socket.to_bits()), order });
+        assert!(local.post_batches());
+        assert_eq!(RAN.load(Ordering::SeqCst), 1);
     }
 }

@@ -146,9 +146,10 @@ impl<S: Stream> Shard<S> {
         }
         self.local.expire();
         loop {
-            let resumed = std::mem::take(&mut self.local.core.borrow_mut().resumed);
-            for (conn, mut bytes) in resumed {
-                self.local.feed(conn, &mut bytes);
+            let decided = std::mem::take(&mut self.local.core.borrow_mut().decided);
+            for conn in decided {
+                let bytes = self.local.core.borrow_mut().take_decided(conn);
+                bytes.into_iter().for_each(|mut bytes| self.local.feed(conn, &mut bytes));
             }
             let (dirty, leaving) = {
                 let mut core = self.local.core.borrow_mut();
@@ -156,16 +157,15 @@ impl<S: Stream> Shard<S> {
                 core.end_idle_conns();
                 (std::mem::take(&mut core.dirty), std::mem::take(&mut core.leaving))
             };
-            if dirty.is_empty() && leaving.is_empty() {
-                break;
+            if dirty.is_empty() && leaving.is_empty() && !self.local.has_decided() {
+                if !self.local.post_batches() {
+                    break;
+                }
+                self.local.settle();
             }
             dirty.into_iter().for_each(|conn| self.flush(conn));
             leaving.into_iter().for_each(|conn| self.depart(conn));
             self.local.settle();
-        }
-        let outboxes = &mut self.local.core.borrow_mut().outboxes;
-        for (shard, batch) in (0..).zip(outboxes.iter_mut()) {
-            self.local.shared.mailbox(shard).post(batch);
         }
     }
 

@@ -9,7 +9,7 @@ pub enum WebSocketError {
     /// The client broke a rule of RFC 6455, or a limit of this server. It is told the code of the error and disconnected.
     Protocol(websocket::Error),
     /// The client takes its messages too slowly: more than [`max_buffered`](crate::ServerBuilder::max_buffered) waited for it,
-    /// or it took nothing for the [`send_timeout`](crate::ServerBuilder::request_timeout). It is disconnected without a
+    /// or it took nothing for the [`send_timeout`](crate::ServerBuilder::send_timeout). It is disconnected without a
     /// word.
     SlowConsumer,
     /// A handler panicked. The client is told 1011 and disconnected.

@@ -8,6 +8,7 @@ mod adoption;
 mod binary;
 mod books;
 mod deadlines;
+mod decisions;
 mod flood;
 mod handles;
 mod hostile;

@@ -156,11 +156,16 @@ fn a_page_and_an_endpoint_can_share_their_path() {
 #[test]
 fn the_path_of_socket_io_comes_first() {
     let server = Server::builder().shards(1).build();
-    server.websocket("/socket.io/x").on_open(|_| panic!("not here"));
+    for path in ["/socket.io/x", "socket.io/", "/socket.io/"] {
+        let endpoint = std::panic::AssertUnwindSafe(|| server.websocket(path));
+        assert!(std::panic::catch_unwind(endpoint).is_err(), "nobody would get to {path}");
+    }
+    // Without its slash it is not Socket.IO's.
+    server.websocket("/socket.io");
     let (running, address) = start(server);
     let refused = Ws::try_connect(address, "/socket.io/x").unwrap_err();
     assert_eq!((refused.status, refused.text()), (400, "Transport unknown"));
-    // Without its slash it is not Socket.IO's.
+    assert!(Ws::try_connect(address, "/socket.io").is_ok());
     let mut ws = Ws::connect(address, "/socket.io/?EIO=4&transport=websocket");
     assert!(ws.text().starts_with("0{"));
     running.shutdown(SOON).unwrap();

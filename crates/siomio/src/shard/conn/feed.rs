@@ -186,7 +186,7 @@ impl Core {
         }
         match http.held.as_ref().map(|held| held.until) {
             Some(Hold::Shard(_)) => self.leaving.push(conn),
-            Some(Hold::Answers | Hold::Decision) => {}
+            Some(Hold::Answers | Hold::Decision | Hold::Decided) => {}
             None if http.reader.is_between_requests()
                 && matches!(http.patience, Patience::Unlimited) =>
             {

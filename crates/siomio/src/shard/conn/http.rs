@@ -201,7 +201,7 @@ impl Core {
         if let Some(http) = self.conns.get_mut(conn).and_then(|state| state.http_mut()) {
             http.reader = Reader::new(limits);
             http.patience = match until {
-                Hold::Answers | Hold::Shard(_) => Patience::Unlimited,
+                Hold::Answers | Hold::Shard(_) | Hold::Decided => Patience::Unlimited,
                 Hold::Decision => Patience::Decision { until: deadline },
             };
             http.held = Some(Held { bytes, until });

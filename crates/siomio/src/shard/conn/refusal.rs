@@ -33,11 +33,12 @@ impl Core {
         let Some(http) = self.conns.get_mut(conn).and_then(Conn::http_mut) else { return };
         http.body = Reading::Nothing;
         http.held = None;
-        http.passage = None;
+        let passage = http.passage.take();
         http.patience = Patience::Unlimited;
         let number = http.incoming.number.take().unwrap_or_else(|| {
             let number = http.pipeline.open_last().number();
-            let (context, headers) = (ResponseContext::default(), Headers::default());
+            let context = ResponseContext::default();
+            let headers = passage.map(|passage| passage.into_headers()).unwrap_or_default();
             http.waiting.push_back(Waiting { number, context, headers, session: None });
             number
         });

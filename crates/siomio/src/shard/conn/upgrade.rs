@@ -9,7 +9,7 @@ use siomio_websocket::{
 use crate::shard::{
     conn::{ConnKey, Recipient, State, WebSocket},
     core::{Core, SessionKey},
-    session::perform::html,
+    session::perform::{final_response, html},
 };
 
 impl Core {
@@ -73,6 +73,7 @@ impl Core {
         let date = self.date.at(self.environment.time_of_day().as_secs());
         let context =
             ResponseContext { keep_alive: false, ..ResponseContext::new(head, Some(date)) };
+        let response = final_response(response);
         state.out.append(|out| response.write_to(out, context));
         self.linger(conn);
     }
@@ -91,10 +92,11 @@ pub(crate) fn check_upgrade<'h>(head: &'h Head<'_>) -> Result<ServerHandshake<'h
     let method = head.method();
     let parts = RequestParts { method: method.as_str(), http_minor: head.minor_version(), headers };
     ServerHandshake::check(&parts).map_err(|rejection| {
-        let response = html(Response::new(rejection.status()), rejection.reason());
-        match rejection.header() {
-            Some((name, value)) => response.clone().header(name, value).unwrap_or(response),
-            None => response,
+        let mut response = html(Response::new(rejection.status()), rejection.reason());
+        if let Some((name, value)) = rejection.header() {
+            // A header that HTTP allows.
+            let _ = response.add_header(name, value);
         }
+        response
     })
 }

@@ -15,7 +15,7 @@ use siomio_http::{Head, Headers, Method, Response};
 use crate::{
     Decision, Next, Request,
     gate::{GateId, Question, Verdict},
-    hooks::ConnectionError,
+    hooks::{ConnectionError, HookPanic},
     shard::{
         conn::{ConnKey, Hold, Patience, http::Routed},
         core::Core,
@@ -41,6 +41,13 @@ enum Stage {
     Middleware(usize),
     /// All middlewares are passed.
     AllowRequest,
+}
+
+impl Passage {
+    /// What was to go along with the answer.
+    pub(crate) fn into_headers(self) -> Headers {
+        self.headers
+    }
 }
 
 impl Local {
@@ -69,7 +76,7 @@ impl Local {
             };
             let ask = |passage: &mut _| {
                 let question = |id| Next::new(&self.shared, id);
-                self.ask(conn, passage, question, |next| middleware(&request, next))
+                self.ask(conn, passage, "middleware", question, |next| middleware(&request, next))
             };
             match passage.verdict.take().or_else(|| ask(&mut passage)) {
                 None => return self.wait(conn, passage),
@@ -77,10 +84,12 @@ impl Local {
                     passage.headers.extend(&headers);
                     passage.stage = Stage::Middleware(index + 1);
                 }
-                Some(Verdict::Refuse(refusal)) => {
+                Some(Verdict::Refuse(refusal, headers)) => {
+                    passage.headers.extend(&headers);
                     return self.turn_away(conn, &request, head, &refusal, passage.headers);
                 }
-                Some(Verdict::Answer(response)) => {
+                Some(Verdict::Answer(response, headers)) => {
+                    passage.headers.extend(&headers);
                     self.core.borrow_mut().answer(conn, head, response, passage.headers);
                     return Routed::Taken;
                 }
@@ -92,14 +101,15 @@ impl Local {
         if let Some(allow) = self.shared.config.allow_request.as_ref().filter(|_| is_opening) {
             let ask = |passage: &mut _| {
                 let question = |id| Decision::new(&self.shared, id);
-                self.ask(conn, passage, question, |decision| (allow.0)(&request, decision))
+                let ask = |decision| (allow.0)(&request, decision);
+                self.ask(conn, passage, "allow_request", question, ask)
             };
             match passage.verdict.take().or_else(|| ask(&mut passage)) {
                 None => return self.wait(conn, passage),
-                Some(Verdict::Refuse(refusal)) => {
+                Some(Verdict::Refuse(refusal, _)) => {
                     return self.turn_away(conn, &request, head, &refusal, passage.headers);
                 }
-                Some(Verdict::Proceed(_) | Verdict::Answer(_)) => {}
+                Some(Verdict::Proceed(_) | Verdict::Answer(..)) => {}
             }
         }
         let mut headers = passage.headers;
@@ -108,17 +118,36 @@ impl Local {
             (Ok(Admission::Handshake(_)), _) if self.core.borrow().stopping.is_some() => {
                 self.core.borrow_mut().answer(conn, head, Response::new(503), headers);
             }
+            (Ok(Admission::Handshake(Transport::Polling)), _) if head.is_upgrade() => {
+                // As the reference does: nobody polls over a WebSocket.
+                self.core.borrow_mut().open_in_vain(conn, head, &headers);
+            }
             (Ok(Admission::Handshake(transport)), _) => {
-                let Some(sid) = self.make_id(&request) else {
-                    let refusal = Refusal::BadRequest(BadRequest::IdGeneration);
-                    return self.turn_away(conn, &request, head, &refusal, headers);
+                let sid = match self.make_id(&request) {
+                    Ok(sid) => sid,
+                    Err(why) => {
+                        let refusal = Refusal::BadRequest(BadRequest::IdGeneration(why));
+                        return self.turn_away(conn, &request, head, &refusal, headers);
+                    }
                 };
-                self.add_headers(&request, Some((&sid, transport)), &mut headers);
-                self.core.borrow_mut().open(conn, head, query, transport, sid, headers);
+                let opening = Some((&sid, transport));
+                let added = self.add_headers(&request, opening, &mut headers);
+                let mut core = self.core.borrow_mut();
+                if added.is_some() {
+                    core.open(conn, head, query, transport, sid, headers);
+                } else {
+                    self.shared.release_id(&sid);
+                    core.answer(conn, head, Response::new(500), headers);
+                }
             }
             (Ok(Admission::Session), Some(session)) => {
-                self.add_headers(&request, None, &mut headers);
-                self.core.borrow_mut().enter(conn, head, query, session, headers);
+                let added = self.add_headers(&request, None, &mut headers);
+                let mut core = self.core.borrow_mut();
+                if added.is_some() {
+                    core.enter(conn, head, query, session, headers);
+                } else {
+                    core.answer(conn, head, Response::new(500), headers);
+                }
             }
             (Ok(Admission::Session), None) => {
                 return self.turn_away(conn, &request, head, &Refusal::UnknownSid, headers);
@@ -135,11 +164,10 @@ impl Local {
         let mut headers = Headers::default();
         if let Some(cors) = &self.shared.config.cors {
             if head.method() == Method::Options && cors.answers_preflights() {
-                return Err(self
-                    .guard(|| cors.preflight(head))
-                    .unwrap_or_else(|_| Response::new(500)));
+                let preflight = self.guard_hook("cors", || cors.preflight(head));
+                return Err(preflight.unwrap_or_else(|| Response::new(500)));
             }
-            headers = self.guard(|| cors.headers(head)).unwrap_or_default();
+            headers = self.guard_hook("cors", || cors.headers(head)).unwrap_or_default();
         }
         Ok(Passage { stage: Stage::Middleware(0), headers, serial: 0, verdict: None })
     }
@@ -149,6 +177,7 @@ impl Local {
         &self,
         conn: ConnKey,
         passage: &mut Passage,
+        hook: &'static str,
         question: impl FnOnce(GateId) -> (T, Question),
         ask: impl FnOnce(T),
     ) -> Option<Verdict> {
@@ -156,7 +185,7 @@ impl Local {
         let id = GateId { shard: self.index, conn: conn.to_bits(), serial: passage.serial };
         let (token, question) = question(id);
         // A panic drops the token, which refuses.
-        drop(self.guard(|| ask(token)));
+        self.guard_hook(hook, || ask(token));
         question.take()
     }
 
@@ -180,27 +209,34 @@ impl Local {
     ) -> Routed {
         self.core.borrow_mut().refuse(conn, head, refusal, headers);
         for hook in &self.tables().hooks.connection_error {
-            drop(self.guard(|| hook(&ConnectionError::new(request, refusal))));
+            let report = || hook(&ConnectionError::new(request, refusal));
+            self.guard_hook("on_connection_error", report);
         }
         Routed::Taken
     }
 
     /// An id for a new session: ours, or one that the application makes.
-    fn make_id(&self, request: &Request<'_>) -> Option<Sid> {
+    ///
+    /// # Errors
+    /// Why there is none.
+    fn make_id(&self, request: &Request<'_>) -> Result<Sid, String> {
         let Some(generate) = &self.shared.config.generate_id else {
-            return Some(self.core.borrow_mut().new_sid());
+            return Ok(self.core.borrow_mut().new_sid());
         };
-        let id = self.guard(|| (generate.0)(request)).ok()?.ok()?;
-        self.shared.claim_id(&id, self.index).then(|| Sid::custom(&id))
+        let id = self.guard_hook("generate_id", || (generate.0)(request));
+        let id = id.unwrap_or_else(|| Err("generate_id panicked".to_owned()))?;
+        self.shared.claim_id(&id, self.index)?;
+        Ok(Sid::custom(&id))
     }
 
-    /// What the answer carries: the cookie, and what the application adds.
+    /// What the answer carries: the cookie, and what the application adds. `None` if that panicked: an answer without what
+    /// was to be there might be worse than none.
     fn add_headers(
         &self,
         request: &Request<'_>,
         opening: Option<(&Sid, Transport)>,
         headers: &mut Headers,
-    ) {
+    ) -> Option<()> {
         let hooks = self.tables().hooks.clone();
         if let Some((sid, transport)) = opening {
             let is_polling = transport == Transport::Polling;
@@ -209,12 +245,26 @@ impl Local {
                 let _ = headers.append("Set-Cookie", cookie.header(sid.as_str()));
             }
             for hook in &hooks.initial_headers {
-                drop(self.guard(|| hook(headers, request)));
+                self.guard_hook("on_initial_headers", || hook(headers, request))?;
             }
         }
         for hook in &hooks.headers {
-            drop(self.guard(|| hook(headers, request)));
+            self.guard_hook("on_headers", || hook(headers, request))?;
         }
+        Some(())
+    }
+
+    /// Runs a hook of the application; if it panics, tells those who want to know.
+    pub(crate) fn guard_hook<R>(&self, hook: &'static str, run: impl FnOnce() -> R) -> Option<R> {
+        let message = match self.guard(run) {
+            Ok(result) => return Some(result),
+            Err(message) => message,
+        };
+        let panic = HookPanic { hook, message };
+        for report in &self.tables().hooks.panic {
+            drop(self.guard(|| report(&panic)));
+        }
+        None
     }
 }
 
@@ -225,7 +275,7 @@ impl Core {
     }
 
     /// The application has decided. The request is read again at the end of the turn, when nothing of the application
-    /// runs.
+    /// runs; until then it keeps its place in front of whatever else the connection brings.
     pub(crate) fn decide(&mut self, gate: GateId, verdict: Verdict) {
         let conn = ConnKey::from_bits(gate.conn);
         let Some(http) = self.conns.get_mut(conn).and_then(|state| state.http_mut()) else {
@@ -234,19 +284,29 @@ impl Core {
         let Some(passage) = http.passage.as_mut().filter(|own| own.serial == gate.serial) else {
             return;
         };
-        passage.verdict = Some(verdict);
-        http.patience = Patience::Unlimited;
-        if let Some(held) = http.held.take() {
-            self.resumed.push((conn, held.bytes));
+        let held = http.held.as_mut().filter(|held| held.until == Hold::Decision);
+        if let Some(held) = held {
+            held.until = Hold::Decided;
+            passage.verdict = Some(verdict);
+            self.decided.push(conn);
         }
-        self.mark(conn);
     }
 
-    /// Answers a request that goes no further.
-    fn answer(&mut self, conn: ConnKey, head: &Head<'_>, response: Response, headers: Headers) {
+    /// The bytes of a request that was decided about.
+    pub(crate) fn take_decided(&mut self, conn: ConnKey) -> Option<Vec<u8>> {
+        let http = self.conns.get_mut(conn)?.http_mut()?;
+        let held = http.held.take_if(|held| held.until == Hold::Decided)?;
+        http.patience = Patience::Unlimited;
+        self.mark(conn);
+        Some(held.bytes)
+    }
+
+    /// Answers a request that goes no further. What the answer says itself counts for more than what was to go along.
+    fn answer(&mut self, conn: ConnKey, head: &Head<'_>, response: Response, mut headers: Headers) {
+        response.headers().for_each(|(name, _)| headers.remove(name));
         if head.is_upgrade() {
             let mut response = response;
-            response.extend_headers(&headers);
+            response.merge_headers(&headers);
             return self.refuse_upgrade(conn, head, response);
         }
         let request = self.take_request(conn, head, None, headers);

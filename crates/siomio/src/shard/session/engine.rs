@@ -18,7 +18,7 @@ impl Local {
         }
         let (tables, socket) = (self.tables(), EngineSocket::new(self.clone(), session));
         for handler in &tables.engine.open {
-            self.guard_session(session, || handler(&socket));
+            self.guard_session(session, "on_open", || handler(&socket));
         }
     }
 
@@ -30,7 +30,9 @@ impl Local {
     ) {
         let (tables, socket) = (self.tables(), EngineSocket::new(self.clone(), session));
         for handler in &tables.engine.message {
-            self.guard_session(session, || handler(&socket, message.clone(), carrier));
+            self.guard_session(session, "on_message", || {
+                handler(&socket, message.clone(), carrier)
+            });
         }
     }
 
@@ -40,7 +42,7 @@ impl Local {
         }
         let (tables, socket) = (self.tables(), EngineSocket::new(self.clone(), session));
         for handler in &tables.engine.close {
-            drop(self.guard(|| handler(&socket, reason)));
+            self.guard_hook("on_close", || handler(&socket, reason));
         }
     }
 
@@ -63,8 +65,8 @@ impl Local {
     }
 
     /// A panic costs the session.
-    fn guard_session(self: &Rc<Self>, session: SessionKey, run: impl FnOnce()) {
-        if self.guard(run).is_err() {
+    fn guard_session(self: &Rc<Self>, session: SessionKey, hook: &'static str, run: impl FnOnce()) {
+        if self.guard_hook(hook, run).is_none() {
             self.close_session(session);
         }
     }

@@ -86,7 +86,7 @@ impl Core {
     fn respond_polling(&mut self, request: RequestId, response: Response) {
         let response = match response {
             Response::Payload(body) => http::Response::new(200).text(body),
-            Response::BinaryPayload(body) => octets(http::Response::new(200), body),
+            Response::BinaryPayload(body) => http::Response::new(200).binary(body),
             Response::Accepted => html(http::Response::new(200), "ok"),
             _ => http::Response::new(400),
         };
@@ -115,8 +115,8 @@ impl Core {
         let mut bytes = Vec::new();
         let date = self.date.at(self.environment.time_of_day().as_secs());
         let context = http::ResponseContext { date: Some(date), ..waiting.context };
-        let mut response = response;
-        response.extend_headers(&waiting.headers);
+        let mut response = final_response(response);
+        response.merge_headers(&waiting.headers);
         response.write_to(&mut bytes, context);
         http.pipeline.fill(Ticket::from_number(request.sequence), bytes, !context.keep_alive);
         self.mark(conn);
@@ -210,16 +210,15 @@ impl Core {
     }
 }
 
+/// An answer must not be mistaken for one that announces another.
+pub(crate) fn final_response(response: http::Response) -> http::Response {
+    if response.status() < 200 { http::Response::new(500) } else { response }
+}
+
 /// A body whose type is spelt as the reference spells it.
 pub(crate) fn html(response: http::Response, body: impl Into<Bytes>) -> http::Response {
     let mut response = response.body(body);
     // A header that HTTP allows.
     let _ = response.set_header("Content-Type", "text/html");
     response
-}
-
-/// A body of bytes.
-fn octets(response: http::Response, body: Vec<u8>) -> http::Response {
-    let response = response.body(body);
-    response.clone().header("Content-Type", "application/octet-stream").unwrap_or(response)
 }

@@ -56,14 +56,14 @@ impl Core {
     ) {
         match transport {
             Transport::WebSocket => self.open_websocket(conn, head, query, sid, &headers),
-            Transport::Polling if head.is_upgrade() => {
-                // As the reference does: nobody polls over a WebSocket.
-                self.shared.release_id(&sid);
-                if self.switch_protocols(conn, head, &headers) {
-                    self.close_channel(conn);
-                }
-            }
             Transport::Polling => self.open_polling(conn, head, query, sid, headers),
+        }
+    }
+
+    /// Opens a WebSocket that is for no session, and closes it.
+    pub(crate) fn open_in_vain(&mut self, conn: ConnKey, head: &Head<'_>, headers: &Headers) {
+        if self.switch_protocols(conn, head, headers) {
+            self.close_channel(conn);
         }
     }
 

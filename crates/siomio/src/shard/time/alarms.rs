@@ -152,7 +152,8 @@ impl Core {
             {
                 self.refuse_connection(conn, Response::new(408));
             }
-            State::Http(http) if matches!(http.patience, Patience::Decision { .. }) => {
+            State::Http(http) if matches!(http.patience, Patience::Decision { until } if until <= self.now) =>
+            {
                 self.refuse_connection(conn, Response::new(503));
             }
             State::WebSocket(_) if state.stalled.is_some_and(|until| until <= self.now) => {
