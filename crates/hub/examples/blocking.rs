@@ -26,6 +26,7 @@ use std::{
     time::{Duration, Instant},
 };
 
+use bytes::Bytes;
 use siomio_engine::{
     self as engine, Action, ChannelId, CloseReason, Framing, Message, Outgoing, Query, RequestId,
     Sid, Transport, payload, payload::Format, verify,
@@ -307,10 +308,10 @@ impl State {
 
     /// Bytes came.
     fn feed(&mut self, key: ConnKey, mut input: &mut [u8]) {
-        let until = self.now + self.config.patience;
-        if let Some((_, http, deadline)) = self.http(key) {
-            // A request begins, or goes on.
-            *deadline = if http.reader.is_between_requests() { until } else { *deadline };
+        let patience = self.now + self.config.patience;
+        match self.http(key) {
+            Some((_, http, until)) if http.reader.is_between_requests() => *until = patience,
+            _ => {}
         }
         while let Some(consumed) = self.feed_http(key, input) {
             input = &mut input[consumed..];
@@ -345,7 +346,8 @@ impl State {
             }
             http::Item::End => {
                 if let Some((session, request, format, body)) = http.post.take() {
-                    self.handle_post(session, request, format, &body.finish());
+                    let body = body.finish();
+                    self.handle_post(session, request, &payload::Body::read(format, &body));
                 }
             }
         }
@@ -368,7 +370,8 @@ impl State {
             Event::Closed(_) => return self.end(key, false),
             Event::Failed(_) => return self.end(key, true),
         };
-        self.receive(session?, |machine, actions| {
+        let Some(session) = session else { return Some(()) };
+        self.receive(session, |machine, actions| {
             machine.handle_channel_message(now, channel, message, actions)
         });
         Some(())
@@ -497,15 +500,9 @@ impl State {
     }
 
     /// The body of a POST is complete.
-    fn handle_post(
-        &mut self,
-        session: SessionKey,
-        request: RequestId,
-        format: Format,
-        body: &[u8],
-    ) {
+    fn handle_post(&mut self, session: SessionKey, request: RequestId, body: &payload::Body<'_>) {
         let now = self.now;
-        for packet in payload::Body::read(format, body).packets() {
+        for packet in body.packets() {
             self.receive(session, |machine, actions| {
                 machine.handle_post_packet(now, request, packet, actions)
             });
@@ -667,9 +664,8 @@ impl State {
         match received {
             Ok(Received::Connect { namespace, auth }) => self.join(client, namespace, &auth),
             Ok(Received::UnknownNamespace { name }) => {
-                let mut text = Vec::new();
-                connect_error(&mut text, &name, "Invalid namespace", None);
-                self.send(session, &[text_packet(text)]);
+                let refusal = text(|out| connect_error(out, &name, "Invalid namespace", None));
+                self.send(session, &[refusal]);
             }
             Ok(Received::Event { socket, id, data }) => {
                 if let Some((name, args)) = data.event() {
@@ -689,13 +685,13 @@ impl State {
     /// What the application does.
     fn handle_event(&mut self, socket: SocketKey, name: &str, args: ArgsRef<'_>, id: Option<u64>) {
         let Some(namespace) = self.hub.namespace_of(socket) else { return };
-        let (all, mut reader, mut sockets) = (Selector::new(namespace), args.reader(), Vec::new());
+        let (all, mut reader, mut members) = (Selector::new(namespace), args.reader(), Vec::new());
         match name {
             "message" => self.emit(&[socket], "message-back", None, &args),
             "message-with-ack" => {
                 let mut payload = Payload::new();
                 if id.is_some() && payload.ack(&args).is_ok() {
-                    self.send_payload(&[socket], Kind::Ack, id, payload);
+                    self.send_payload(&[socket], Kind::Ack, id, &payload);
                 }
             }
             "ack-me" => {
@@ -704,8 +700,8 @@ impl State {
                 self.emit(&[socket], "ack-request", id, &args);
             }
             "broadcast" => {
-                self.hub.select_sockets(&all, &mut sockets);
-                self.emit(&sockets, "broadcast-back", None, &args);
+                self.hub.select_sockets(&all, &mut members);
+                self.emit(&members, "broadcast-back", None, &args);
             }
             "join" => {
                 let room = reader.next::<String>().unwrap_or_default();
@@ -716,8 +712,8 @@ impl State {
             "to-room" => {
                 if let (Ok(room), Some(own)) = (reader.next::<String>(), self.hub.id(socket)) {
                     let others = all.room(room).except(own.clone());
-                    self.hub.select_sockets(&others, &mut sockets);
-                    self.emit(&sockets, "room-back", None, &reader.rest());
+                    self.hub.select_sockets(&others, &mut members);
+                    self.emit(&members, "room-back", None, &reader.rest());
                 }
             }
             "bye" => self.dismiss(socket),
@@ -735,7 +731,7 @@ impl State {
         let id: Arc<str> = new_sid().as_str().into();
         let Some(socket) = self.hub.begin_connect(client, namespace, id.clone()) else { return };
         self.hub.accept(socket);
-        self.tell(socket, |text, namespace| connect(text, namespace, &id, None));
+        self.send_packet(&[socket], |out, namespace| connect(out, namespace, &id, None), &[]);
         let auth = auth.get::<Option<Value>>().ok().flatten();
         self.emit(&[socket], "auth", None, &auth.unwrap_or(Value::Object(Vec::new())));
     }
@@ -743,37 +739,36 @@ impl State {
     fn emit(&mut self, to: &[SocketKey], name: &str, id: Option<u64>, args: &impl IntoArgs) {
         let mut payload = Payload::new();
         if payload.event(name, args).is_ok() {
-            self.send_payload(to, Kind::Event, id, payload);
+            self.send_payload(to, Kind::Event, id, &payload);
         }
     }
 
-    /// Sends a packet to sockets of one namespace, encoded once: the text, and behind it the attachments.
-    fn send_payload(&mut self, to: &[SocketKey], kind: Kind, id: Option<u64>, payload: Payload) {
-        let Some(namespace) = to.first().and_then(|socket| self.hub.name_of(*socket)) else {
-            return;
-        };
-        let mut text = Vec::new();
-        payload.encode(kind, namespace, id, &mut text);
-        let attachments = payload.into_parts().1.into_iter().map(Outgoing::Binary);
-        let packets: Vec<_> = iter::once(text_packet(text)).chain(attachments).collect();
-        for session in to.iter().filter_map(|socket| self.hub.tag_of(*socket)).collect::<Vec<_>>() {
-            self.send(Key::from_bits(session), &packets);
-        }
+    fn send_payload(&mut self, to: &[SocketKey], kind: Kind, id: Option<u64>, payload: &Payload) {
+        let write = |text: &mut _, namespace: &_| payload.encode(kind, namespace, id, text);
+        self.send_packet(to, write, payload.attachments());
     }
 
-    /// Sends a packet that is no event.
-    fn tell(&mut self, socket: SocketKey, write: impl FnOnce(&mut Vec<u8>, &str)) {
-        let (session, namespace) = (self.hub.tag_of(socket), self.hub.name_of(socket));
-        if let (Some(session), Some(namespace)) = (session, namespace) {
-            let mut text = Vec::new();
-            write(&mut text, namespace);
-            self.send(Key::from_bits(session), &[text_packet(text)]);
+    /// Sends a packet to sockets of one namespace, encoded once: its text, and behind that the attachments.
+    fn send_packet(
+        &mut self,
+        to: &[SocketKey],
+        write: impl FnOnce(&mut Vec<u8>, &str),
+        attachments: &[Bytes],
+    ) {
+        let namespace = to.first().and_then(|socket| self.hub.name_of(*socket));
+        let text = text(|out| write(out, namespace.map_or("/", |name| name)));
+        let attachments = attachments.iter().cloned().map(Outgoing::Binary);
+        let packets: Vec<_> = iter::once(text).chain(attachments).collect();
+        for socket in to {
+            if let Some(session) = self.hub.tag_of(*socket) {
+                self.send(Key::from_bits(session), &packets);
+            }
         }
     }
 
     /// Disconnects a socket, and tells its client.
     fn dismiss(&mut self, socket: SocketKey) {
-        self.tell(socket, disconnect);
+        self.send_packet(&[socket], disconnect, &[]);
         self.leave(socket, false);
     }
 
@@ -792,8 +787,10 @@ impl State {
     }
 }
 
-/// The text of a packet, which is UTF-8.
-fn text_packet(text: Vec<u8>) -> Outgoing {
+/// A message with the text of a packet, which is UTF-8.
+fn text(write: impl FnOnce(&mut Vec<u8>)) -> Outgoing {
+    let mut text = Vec::new();
+    write(&mut text);
     Outgoing::text(String::from_utf8(text).unwrap_or_default())
 }
 
