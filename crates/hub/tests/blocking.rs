@@ -7,6 +7,7 @@
 mod blocking;
 
 use std::{
+    io::Read,
     net::{SocketAddr, TcpListener},
     sync::Arc,
     thread,
@@ -20,6 +21,7 @@ use siomio_testkit::{
     polling::Polling,
     ws::{Got, Ws},
 };
+use siomio_websocket::{OpCode, write_close, write_frame};
 
 const PATH: &str = "/socket.io/";
 const WEBSOCKET: &str = "/socket.io/?EIO=4&transport=websocket";
@@ -299,6 +301,22 @@ fn a_violation_closes_the_session() {
     ws.expect_close(None);
     drop(ws);
     expect_nobody(&server);
+}
+
+#[test]
+fn what_crosses_a_close_frame_does_not_hide_the_answer_to_it() {
+    let (address, _) = serve(|_| {});
+    let mut ws = websocket(address);
+    let mut bytes = Vec::new();
+    for text in ["42{}", "42[\"message\",\"crossed\"]"] {
+        write_frame(&mut bytes, OpCode::Text, text.as_bytes(), Some([1, 2, 3, 4]));
+    }
+    write_close(&mut bytes, None, Some([1, 2, 3, 4]));
+    ws.raw(&bytes);
+    assert_eq!(ws.next(), Got::Close(None));
+    let mut stream = ws.into_stream();
+    stream.set_read_timeout(Some(PATIENCE)).expect("a timeout is not zero");
+    assert_eq!(stream.read(&mut [0]).expect("nobody waits for the answer any more"), 0);
 }
 
 #[test]
