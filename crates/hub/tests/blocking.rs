@@ -252,10 +252,9 @@ fn overlapping_requests_end_the_session() {
     let (address, server) = serve(|_| {});
     let session = polling(address);
     let mut get = session.start_get();
-    // Once an answer has come, the GET waits.
-    session.send(&["42[\"join\",\"r\"]"]);
-    assert_eq!(session.get().status, 400);
-    assert_eq!(get.response().text(), "1");
+    // Which of them comes second is the system's to decide.
+    let answers = [session.get(), get.response()].map(|answer| (answer.status, answer.body.len()));
+    assert!(answers == [(400, 0), (200, 1)] || answers == [(200, 1), (400, 0)], "{answers:?}");
 
     let session = polling(address);
     let mut post = Http::connect(address);
