@@ -8,6 +8,7 @@
 //! ```
 //! use std::{sync::Arc, time::Instant};
 //! use siomio_engine::{Action, Config, Message, Outgoing, Protocol, RequestId, Response, Session, Sid};
+//! use siomio_engine::payload::Body;
 //!
 //! # #[allow(clippy::disallowed_methods)]
 //! let now = Instant::now();
@@ -22,9 +23,9 @@
 //!
 //! // The body of a POST holds packets; each goes through the session, which hands messages back.
 //! let post = RequestId { connection: 1, sequence: 1 };
-//! session.handle_post(post, &mut actions);
-//! for packet in siomio_engine::payload::v4::decode("4hello") {
-//!     let message = session.handle_packet(now, packet, &mut actions);
+//! let Some(format) = session.handle_post_head(post, false, &mut actions) else { panic!() };
+//! for packet in Body::read(format, b"4hello").packets() {
+//!     let message = session.handle_post_packet(now, post, packet, &mut actions);
 //!     assert_eq!(message, Some(Message::Text("hello")));
 //! }
 //! session.handle_post_end(post, &mut actions);

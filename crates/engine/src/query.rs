@@ -94,7 +94,8 @@ pub enum Admission {
     Session,
 }
 
-/// Checks a request in the order that the protocol prescribes (whoever reads HTTP strictly has refused a bad `Origin` before); `session` is the one that its `sid` names.
+/// Checks a request in the order that the protocol prescribes; `session` is the one that its `sid` names. A closed one
+/// is as good as none. Whoever reads HTTP strictly has refused a bad `Origin` before.
 ///
 /// # Errors
 /// The first [`Refusal`] that applies.
@@ -117,7 +118,7 @@ pub fn verify(
         return Err(Refusal::BadRequest(BadRequest::InvalidOrigin));
     }
     if query.sid.is_some() {
-        let session = session.ok_or(Refusal::UnknownSid)?;
+        let session = session.filter(|session| !session.is_closed()).ok_or(Refusal::UnknownSid)?;
         if !request.is_upgrade && session.transport() != transport {
             return Err(Refusal::BadRequest(BadRequest::TransportMismatch));
         }

@@ -2,6 +2,7 @@
 
 mod heartbeat;
 mod polling;
+mod post;
 mod upgrade;
 
 use std::{sync::Arc, time::Instant};
@@ -12,9 +13,8 @@ use self::{
 };
 use crate::{
     Action, ChannelId, CloseReason, Config, Framing, InvalidPacket, Message, Outgoing, Packet,
-    Protocol, RequestId, Response, Sid, Transport, TransportError,
-    json::push_string,
-    payload::{Dialect, Format},
+    Protocol, Query, RequestId, Response, Sid, Transport, TransportError, json::push_string,
+    payload::Dialect,
 };
 
 /// One Engine.IO session: the polling slot, the WebSocket, the upgrade between them, heartbeat and end.
@@ -83,6 +83,43 @@ pub enum Lane {
 }
 
 impl Session {
+    /// Opens a session as its first request asks: on long-polling, or on this WebSocket, and with all that the query says.
+    ///
+    /// ```
+    /// use std::{borrow::Cow, sync::Arc, time::Instant};
+    /// use siomio_engine::{Action, ChannelId, Config, Framing, Outgoing, Query, Session, Sid};
+    ///
+    /// # #[allow(clippy::disallowed_methods)]
+    /// let now = Instant::now();
+    /// let query = [("EIO", "4"), ("transport", "websocket"), ("b64", "1")];
+    /// let query = Query::from_pairs(query.into_iter().map(|(name, value)| (name.into(), value.into())));
+    /// let (sid, channel, mut actions) = (Sid::new(0, [7; 15]), ChannelId(1), Vec::new());
+    /// let session = Session::open(now, Arc::default(), sid, &query, Some(channel), &mut actions);
+    /// assert!(matches!(&actions[..], [Action::Transmit { packet: Outgoing::Open(_), .. }]));
+    /// assert!(session.framing().base64);
+    /// ```
+    pub fn open(
+        now: Instant,
+        config: Arc<Config>,
+        sid: Sid,
+        query: &Query<'_>,
+        channel: Option<ChannelId>,
+        actions: &mut Vec<Action>,
+    ) -> Self {
+        let protocol = query.protocol;
+        let mut session = match channel {
+            Some(channel) => Self::open_websocket(now, config, sid, protocol, channel, actions),
+            None => Self::open_polling(now, config, sid, protocol),
+        };
+        if query.base64 {
+            session.set_base64();
+        }
+        if let Some(index) = &query.jsonp {
+            session.set_jsonp(index);
+        }
+        session
+    }
+
     /// Opens a session that starts on long-polling. Its open packet is queued for the first answer.
     ///
     /// All deadlines count from `now`.
@@ -184,72 +221,40 @@ impl Session {
         }
     }
 
-    /// A POST arrived; its body may still be on its way.
+    /// A connection ended before the requests on it were answered: the GET that waits, the POST whose body is being read, or
+    /// neither. The same as [`handle_get_gone`](Self::handle_get_gone) and [`handle_post_gone`](Self::handle_post_gone) for
+    /// whoever keeps no list of requests.
     ///
-    /// Returns whether its packets are wanted. If so, hand them to [`handle_packet`](Self::handle_packet) and
-    /// finish with [`handle_post_end`](Self::handle_post_end). If not, it has been answered.
-    pub fn handle_post(&mut self, request: RequestId, actions: &mut Vec<Action>) -> bool {
-        match (&self.state, self.post) {
-            (State::Polling(_) | State::Closing { .. }, None) => {
-                self.post = Some(request);
-                true
+    /// ```
+    /// # use std::{sync::Arc, time::Instant};
+    /// use siomio_engine::{Action, CloseReason, Protocol, RequestId, Session, Sid, TransportError};
+    ///
+    /// # #[allow(clippy::disallowed_methods)]
+    /// # let now = Instant::now();
+    /// # let mut actions = Vec::new();
+    /// let mut session = Session::open_polling(now, Arc::default(), Sid::new(0, [7; 15]), Protocol::V4);
+    /// session.handle_get(RequestId { connection: 5, sequence: 0 }, &mut actions);
+    /// session.handle_connection_gone(6, &mut actions);
+    /// assert!(session.is_open());
+    /// session.handle_connection_gone(5, &mut actions);
+    /// let reason = CloseReason::TransportError(TransportError::GetAborted);
+    /// assert_eq!(actions, [Action::Closed { reason }]);
+    /// ```
+    pub fn handle_connection_gone(&mut self, connection: u64, actions: &mut Vec<Action>) {
+        let is_on_it = |request: &RequestId| request.connection == connection;
+        if let State::Polling(Polling { get: Some(get), .. }) = self.state {
+            if is_on_it(&get) {
+                self.handle_get_gone(get, actions);
             }
-            (State::Polling(_) | State::Closing { .. }, Some(_)) => {
-                respond(request, Response::Refused, actions);
-                self.end(CloseReason::TransportError(TransportError::PostOverlap), actions);
-                false
-            }
-            (State::WebSocket { .. } | State::Closed, _) => {
-                respond(request, Response::Refused, actions);
-                false
-            }
         }
-    }
-
-    /// How the body of a POST is written; `is_binary` says that its content type is `application/octet-stream`. `None` when
-    /// the session knows no such body: see [`handle_post_invalid`](Self::handle_post_invalid).
-    pub fn post_format(&self, is_binary: bool) -> Option<Format> {
-        match &self.state {
-            State::Polling(polling) | State::Closing { polling, .. } => {
-                polling.dialect.format(is_binary)
-            }
-            State::WebSocket { .. } | State::Closed => None,
-        }
-    }
-
-    /// The packets of a POST have all been handed over: it is answered, even if one of them ended the session.
-    pub fn handle_post_end(&mut self, request: RequestId, actions: &mut Vec<Action>) {
-        if self.post == Some(request) {
-            self.post = None;
-            respond(request, Response::Accepted, actions);
-        }
-    }
-
-    /// A POST was refused for another reason (its size, say) and answered by the caller; the session goes on.
-    pub fn handle_post_refused(&mut self, request: RequestId) {
-        if self.post == Some(request) {
-            self.post = None;
-        }
-    }
-
-    /// The connection of a POST ended before its body did.
-    pub fn handle_post_gone(&mut self, request: RequestId, actions: &mut Vec<Action>) {
-        if self.post == Some(request) {
-            self.post = None;
-            self.end(CloseReason::TransportError(TransportError::PostAborted), actions);
-        }
-    }
-
-    /// A POST carried a content type that this revision of the protocol does not know.
-    pub fn handle_post_invalid(&mut self, request: RequestId, actions: &mut Vec<Action>) {
-        if self.post == Some(request) {
-            self.post = None;
-            respond(request, Response::Refused, actions);
-            self.end(CloseReason::TransportError(TransportError::InvalidContent), actions);
+        if let Some(post) = self.post.filter(is_on_it) {
+            self.handle_post_gone(post, actions);
         }
     }
 
     /// A packet of the session's own transport, or what stood in its place. Returns a message for the application.
+    ///
+    /// Those from the body of a POST go to [`handle_post_packet`](Self::handle_post_packet).
     pub fn handle_packet<'m>(
         &mut self,
         now: Instant,
@@ -434,11 +439,6 @@ impl Session {
             State::Polling(_) | State::Closing { .. } => Transport::Polling,
             State::Closed => self.last,
         }
-    }
-
-    /// Whether this POST is being read, and has not been answered.
-    pub fn is_reading(&self, request: RequestId) -> bool {
-        self.post == Some(request)
     }
 
     /// Whether messages are received and sent.

@@ -313,7 +313,7 @@ impl Hub {
         self.sockets.get(socket).map(|state| &state.id)
     }
 
-    /// The socket of a connection in a namespace.
+    /// The namespace that a socket is in.
     pub fn namespace_of(&self, socket: SocketKey) -> Option<NamespaceId> {
         self.sockets.get(socket).map(|state| state.namespace)
     }
@@ -321,6 +321,24 @@ impl Hub {
     /// The name of a namespace.
     pub fn name(&self, namespace: NamespaceId) -> Option<&Arc<str>> {
         self.namespaces.get(namespace.index()).map(|namespace| &namespace.name)
+    }
+
+    /// The name of the namespace that a socket is in.
+    ///
+    /// ```
+    /// # use std::time::Instant;
+    /// use siomio_hub::{Config, Hub, Revision, Rooms};
+    ///
+    /// # #[allow(clippy::disallowed_methods)]
+    /// # let now = Instant::now();
+    /// let mut hub = Hub::new(Config::default(), Rooms::shared(7), 7);
+    /// let chat = hub.declare("/chat");
+    /// let client = hub.open_client(now, 1, Revision::V5);
+    /// let socket = hub.begin_connect(client, chat, "kM2n4Yq0aXb8RrT1AAAB".into()).unwrap();
+    /// assert_eq!(hub.name_of(socket).map(|name| &**name), Some("/chat"));
+    /// ```
+    pub fn name_of(&self, socket: SocketKey) -> Option<&Arc<str>> {
+        self.namespace_of(socket).and_then(|namespace| self.name(namespace))
     }
 
     /// The tag of a socket's connection.

@@ -3,18 +3,17 @@
 //! This crate speaks the text form of Socket.IO protocol 5, which is also that of protocol 4 (see
 //! [`Revision`] for what is not). It
 //! does no I/O: a [`Decoder`] takes the text and binary messages of one client and returns
-//! [`Packet`]s; a [`Payload`] takes names and arguments and holds what goes on the wire behind the
-//! head from [`write_head`].
+//! [`Packet`]s; a [`Payload`] takes names and arguments and becomes a packet when its recipient's
+//! namespace and ack id are known.
 //!
 //! ```
-//! use siomio_packet::{Binary, Decoder, Kind, Limits, Payload, write_head};
+//! use siomio_packet::{Binary, Decoder, Kind, Limits, Payload};
 //!
 //! // Out: a named event with arguments, one of which is binary.
 //! let mut payload = Payload::new();
 //! payload.event("upload", &("cat.png", Binary::from(vec![0x89, 0x50])))?;
 //! let mut text = Vec::new();
-//! write_head(&mut text, Kind::Event, payload.attachments().len(), "/files", Some(1));
-//! text.extend_from_slice(payload.as_bytes());
+//! payload.encode(Kind::Event, "/files", Some(1), &mut text);
 //! let text = String::from_utf8(text)?;
 //! assert_eq!(text, r#"51-/files,1["upload","cat.png",{"_placeholder":true,"num":0}]"#);
 //!

@@ -13,6 +13,8 @@ use bytes::Bytes;
 use serde::Serialize;
 
 use crate::error::EncodeError;
+use crate::head::write_head;
+use crate::kind::Kind;
 use crate::packet::is_reserved;
 use format::Attaching;
 
@@ -24,14 +26,13 @@ use format::Attaching;
 /// buffers: emitting small messages allocates nothing.
 ///
 /// ```
-/// use siomio_packet::{Kind, Payload, write_head};
+/// use siomio_packet::{Kind, Payload};
 ///
 /// let mut payload = Payload::default();
 /// payload.event("say", &("lobby", 3))?;
 ///
 /// let mut text = Vec::new();
-/// write_head(&mut text, Kind::Event, payload.attachments().len(), "/chat", Some(7));
-/// text.extend_from_slice(payload.as_bytes());
+/// payload.encode(Kind::Event, "/chat", Some(7), &mut text);
 /// assert_eq!(text, br#"2/chat,7["say","lobby",3]"#);
 /// # Ok::<(), siomio_packet::EncodeError>(())
 /// ```
@@ -75,6 +76,14 @@ impl Payload {
         self.clear();
         self.json.push(b'[');
         self.list(args)
+    }
+
+    /// Appends the text of a packet with this payload to `out`, which is UTF-8: the head from
+    /// [`write_head`](crate::write_head), and the JSON. The [`attachments`](Self::attachments) have
+    /// to follow it as binary messages, in order and with nothing in between.
+    pub fn encode(&self, kind: Kind, namespace: &str, id: Option<u64>, out: &mut Vec<u8>) {
+        write_head(out, kind, self.attachments.len(), namespace, id);
+        out.extend_from_slice(&self.json);
     }
 
     /// The JSON text as bytes, for the wire. It is UTF-8.

@@ -13,6 +13,7 @@ pub mod mask;
 mod opcode;
 mod reader;
 mod role;
+mod server;
 mod utf8;
 mod writer;
 
@@ -25,4 +26,5 @@ pub use self::limits::Limits;
 pub use self::opcode::OpCode;
 pub use self::reader::Reader;
 pub use self::role::Role;
+pub use self::server::{Event, ServerConnection};
 pub use self::writer::{frame, write_close, write_frame, write_header};

@@ -106,13 +106,19 @@ impl Reader {
     pub fn read<'a>(&mut self, input: &'a mut [u8]) -> Result<Step<'a>, Error> {
         let available = input.len();
         let mut rest = input;
+        let item = self.take(&mut rest)?;
+        let left = if item.is_some() { rest.len() } else { 0 };
+        Ok(Step { consumed: available - left, item })
+    }
+
+    /// The same, leaving what lies behind in `rest`. With `None` nothing in it is of use.
+    #[inline]
+    pub(crate) fn take<'a>(&mut self, rest: &mut &'a mut [u8]) -> Result<Option<Item<'a>>, Error> {
         loop {
-            match self.advance(&mut rest) {
+            match self.advance(rest) {
                 Ok(Progress::Continue) => {}
-                Ok(Progress::Item(item)) => {
-                    return Ok(Step { consumed: available - rest.len(), item: Some(item) });
-                }
-                Ok(Progress::Starved) => return Ok(Step { consumed: available, item: None }),
+                Ok(Progress::Item(item)) => return Ok(Some(item)),
+                Ok(Progress::Starved) => return Ok(None),
                 Err(error) => {
                     self.state = State::Failed(error);
                     return Err(error);

@@ -106,6 +106,15 @@ fn refuses_in_the_order_of_the_protocol() {
 }
 
 #[test]
+fn a_closed_session_is_not_known_any_more() {
+    let mut session = polling_session();
+    session.discard(crate::CloseReason::ForcedClose, &mut Vec::new());
+    let query = parse("EIO=4&transport=polling&sid=x");
+    let request = Request { query: &query, is_get: true, is_upgrade: false, origin: None };
+    assert_eq!(verify(request, &Config::default(), Some(&session)), Err(Refusal::UnknownSid));
+}
+
+#[test]
 fn offers_only_what_is_enabled() {
     let query = parse("EIO=4&transport=polling");
     let request = Request { query: &query, is_get: true, is_upgrade: false, origin: None };

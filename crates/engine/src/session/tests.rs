@@ -8,6 +8,7 @@ use std::{
 use proptest::prelude::*;
 
 use super::*;
+use crate::payload::{self, Format};
 
 /// A session with a virtual clock whose actions are noted down as short lines.
 struct World {
@@ -73,17 +74,22 @@ impl World {
     }
 
     fn post(&mut self, sequence: u64, body: &str) -> String {
-        if self.session.handle_post(request(sequence), &mut self.actions) {
-            let format = self.session.post_format(false).expect("text is always taken");
-            for packet in crate::payload::Body::read(format, body.as_bytes()).packets() {
-                if let Some(message) =
-                    self.session.handle_packet(self.now, packet, &mut self.actions)
-                {
-                    self.echo(message);
-                }
-            }
-            self.session.handle_post_end(request(sequence), &mut self.actions);
+        match self.session.handle_post_head(request(sequence), false, &mut self.actions) {
+            Some(format) => self.post_body(sequence, format, body),
+            None => self.log(),
         }
+    }
+
+    fn post_body(&mut self, sequence: u64, format: Format, body: &str) -> String {
+        for packet in payload::Body::read(format, body.as_bytes()).packets() {
+            let request = request(sequence);
+            if let Some(message) =
+                self.session.handle_post_packet(self.now, request, packet, &mut self.actions)
+            {
+                self.echo(message);
+            }
+        }
+        self.session.handle_post_end(request(sequence), &mut self.actions);
         self.log()
     }
 
@@ -227,6 +233,71 @@ fn aborted_requests_end_the_session_only_while_they_matter() {
     world.session.handle_post_gone(request(1), &mut world.actions);
     assert_eq!(world.log(), "", "a refused body may be aborted");
     assert_eq!(world.post(2, "4a"), "GET2 <- ok");
+}
+
+#[test]
+fn a_connection_takes_only_its_own_requests_along() {
+    let gone = |mut world: World, reason| {
+        world.session.handle_connection_gone(2, &mut world.actions);
+        assert_eq!(world.log(), "", "another connection");
+        world.session.handle_connection_gone(1, &mut world.actions);
+        assert_eq!(world.log(), "closed: transport error");
+        assert_eq!(world.closed, [CloseReason::TransportError(reason)]);
+    };
+    let mut world = World::polling();
+    assert_eq!(world.get(1), "");
+    gone(world, TransportError::GetAborted);
+
+    let mut world = World::polling();
+    assert!(world.session.handle_post(request(1), &mut world.actions));
+    gone(world, TransportError::PostAborted);
+
+    let mut world = World::polling();
+    world.post(1, "4a");
+    world.get(2);
+    world.session.handle_connection_gone(1, &mut world.actions);
+    assert_eq!(world.log(), "", "everything on it was answered");
+}
+
+#[test]
+fn a_post_that_an_upgrade_has_overtaken_is_not_heard() {
+    let mut world = World::upgrading();
+    let format = world.session.handle_post_head(request(7), false, &mut world.actions);
+    assert_eq!(world.ws("5"), "GET7 <- 400; upgraded");
+    assert_eq!(world.post_body(7, format.expect("polling"), "4late\u{1e}1"), "");
+    assert_eq!(world.ws("4on time"), "WS <- 4on time");
+}
+
+#[test]
+fn a_post_of_bytes_ends_a_session_of_revision_4() {
+    let mut world = World::polling();
+    assert_eq!(world.session.handle_post_head(request(1), true, &mut world.actions), None);
+    assert_eq!(world.log(), "GET1 <- 400; closed: transport error");
+    assert_eq!(world.closed, [CloseReason::TransportError(TransportError::InvalidContent)]);
+}
+
+#[test]
+fn a_session_opens_as_its_query_says() {
+    let open = |query: &Query<'_>, channel| {
+        let (now, config, sid) = World::start();
+        let mut actions = Vec::new();
+        let session = Session::open(now, config, sid, query, channel, &mut actions);
+        World { now, session, actions, closed: Vec::new() }
+    };
+    let query = |pairs: &[(&'static str, &'static str)]| {
+        Query::from_pairs(pairs.iter().map(|&(name, value)| (name.into(), value.into())))
+    };
+    let mut world = open(&query(&[("EIO", "4"), ("b64", "1")]), Some(CHANNEL));
+    assert!(world.log().starts_with("WS <- 0{"));
+    assert!(world.session.framing().base64);
+
+    let mut world = open(&query(&[("j", "5")]), None);
+    assert_eq!(world.session.protocol(), Protocol::V3);
+    assert!(world.get(0).starts_with("GET0 <- ___eio[5]("));
+
+    let mut world = open(&query(&[("EIO", "4")]), None);
+    assert!(world.get(0).starts_with("GET0 <- 0{"));
+    assert!(!world.session.framing().base64);
 }
 
 #[test]
@@ -498,7 +569,7 @@ proptest! {
                 Step::Post(body) => {
                     asked.end += 1;
                     if world.session.handle_post(request(asked.end), &mut world.actions) {
-                        for packet in crate::payload::v4::decode(&body) {
+                        for packet in payload::v4::decode(&body) {
                             world.session.handle_packet(world.now, packet, &mut world.actions);
                         }
                         world.session.handle_post_end(request(asked.end), &mut world.actions);

@@ -65,6 +65,11 @@ fn events_reach_the_socket_of_their_namespace() {
     }
     assert_eq!(world.hub.sockets(client), [main, custom]);
     assert_ne!(world.hub.id(main), world.hub.id(custom));
+    let names = [main, custom].map(|socket| world.hub.name_of(socket).map(|name| &**name));
+    assert_eq!(names, [Some("/"), Some("/custom")]);
+    world.hub.begin_disconnect(custom, false);
+    world.hub.remove(custom);
+    assert_eq!(world.hub.name_of(custom), None);
 }
 
 #[test]

@@ -211,3 +211,16 @@ fn refilling_reuses_the_buffers() {
     payload.clear();
     assert_eq!((payload.json(), payload.as_bytes().len()), ("", 0));
 }
+
+#[test]
+fn a_payload_becomes_a_packet_that_announces_its_attachments() {
+    let mut payload = Payload::new();
+    let mut text = b"4".to_vec();
+    payload.encode(Kind::Disconnect, "/a", None, &mut text);
+    assert_eq!(text, b"41/a,", "appended");
+
+    payload.ack(&(1, Binary::from(vec![7]))).unwrap();
+    text.clear();
+    payload.encode(Kind::Ack, "/", Some(12), &mut text);
+    assert_eq!(text, br#"61-12[1,{"_placeholder":true,"num":0}]"#);
+}

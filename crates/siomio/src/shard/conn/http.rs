@@ -143,19 +143,12 @@ impl Local {
         carrier: Carrier<'_>,
     ) {
         let body = payload::Body::read(format, body);
-        // Not if it was answered already, because the session left polling meanwhile.
-        let is_wanted = self
-            .core
-            .borrow()
-            .sessions
-            .get(session)
-            .is_some_and(|state| state.machine.is_reading(request));
-        for packet in body.packets().take_while(|_| is_wanted) {
+        for packet in body.packets() {
             let message = {
                 let mut core = self.core.borrow_mut();
                 let now = core.now;
                 core.with_session(session, |machine, actions| {
-                    machine.handle_packet(now, packet, actions)
+                    machine.handle_post_packet(now, request, packet, actions)
                 })
             };
             match message {

@@ -177,14 +177,7 @@ impl Core {
             Method::Post => {
                 let is_binary = head.header("content-type") == Some("application/octet-stream");
                 let format = self.with_session(session, |machine, actions| {
-                    if !machine.handle_post(request, actions) {
-                        return None;
-                    }
-                    let format = machine.post_format(is_binary);
-                    if format.is_none() {
-                        machine.handle_post_invalid(request, actions);
-                    }
-                    format
+                    machine.handle_post_head(request, is_binary, actions)
                 });
                 if let Some(format) = format.flatten() {
                     let is_told = self.shared.config.engine_only;

@@ -30,8 +30,7 @@ impl Core {
         }
         let mut head = std::mem::take(&mut self.head);
         head.clear();
-        let namespace =
-            self.hub.namespace_of(socket).and_then(|namespace| self.hub.name(namespace));
+        let namespace = self.hub.name_of(socket);
         write_head(
             &mut head,
             kind,
