@@ -3,7 +3,7 @@
 #![allow(clippy::disallowed_methods, clippy::disallowed_types, reason = "clients need the network")]
 
 #[allow(dead_code, reason = "the example's own main, and what only that uses")]
-#[path = "../examples/blocking.rs"]
+#[path = "../examples/blocking/main.rs"]
 mod blocking;
 
 use std::{
