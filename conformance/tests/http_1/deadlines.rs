@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use siomio::ServerBuilder;
-use siomio_testkit::PATIENCE;
+use siomio_testkit::{PATIENCE, http::Http};
 
 use crate::{assert_refused, settle, site_with};
 
@@ -115,8 +115,14 @@ fn an_answer_that_nobody_takes_is_given_up() {
     let settings = |builder: ServerBuilder| builder.send_timeout(SHORT);
     site_with(settings, |site| {
         let http = site.send("GET /large HTTP/1.1\r\nHost: x\r\n\r\n");
-        // Until then the buffers of the system are full; when it is given up, what follows is missing.
-        std::thread::sleep(4 * SHORT);
+        // The buffers of the system are full, and nothing more is taken, until only those who look are there.
+        let mut other = Http::connect(site.address);
+        let end = Instant::now() + PATIENCE;
+        for expected in ["2", "1"] {
+            while other.get("/connections").text() != expected {
+                assert!(Instant::now() < end, "never {expected}");
+            }
+        }
         let (mut stream, mut read) = http.into_parts();
         stream.set_read_timeout(Some(PATIENCE)).expect("a timeout is not zero");
         // An error is an end, too.

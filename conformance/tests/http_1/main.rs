@@ -50,12 +50,13 @@ fn site_with(settings: impl Fn(ServerBuilder) -> ServerBuilder, test: impl Fn(&S
 
 /// Pages that answer with what they were asked: method, path and the length of the body.
 fn serve_pages(server: &EngineServer, seen: &Arc<Mutex<Vec<String>>>) {
-    let seen = seen.clone();
+    let (seen, io) = (seen.clone(), server.io());
     server.http(move |request, response| {
         let (method, path, length) = (request.method(), request.path(), request.body().len());
         seen.lock().expect("nobody panics").push(format!("{method} {path}"));
         match path.strip_prefix("/status/").and_then(|status| status.parse().ok()) {
             Some(status) => response.status(status).text("a body"),
+            None if path == "/connections" => response.text(io.connections().to_string()),
             None if path == "/large" => response.body("text/plain", vec![b'x'; 16 << 20]),
             None => response.text(format!("{method} {path} {length}")),
         }
