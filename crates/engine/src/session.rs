@@ -5,7 +5,10 @@ mod polling;
 mod post;
 mod upgrade;
 
-use std::{sync::Arc, time::Instant};
+use std::{
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use self::{
     heartbeat::{Beat, Heartbeat},
@@ -30,6 +33,8 @@ use crate::{
 ///    │ close() with no GET to tell it                      │
 ///    ▼                                                     ▼
 ///  Closing ── GET, or close_timeout ──────────────────► Closed ◄── close, violation, timeout: from everywhere
+///                                                          ▲
+///  Polling ── "1" in a POST, no GET waits ──► Leaving ─────┘ GET, or a moment
 /// ```
 ///
 /// `handle_*` methods take what came from outside, plain verbs what the application wants; both append [`Action`]s
@@ -63,8 +68,18 @@ enum State {
         polling: Polling,
         until: Instant,
     },
+    /// Closed by the client with a POST, while no GET was waiting: it may be on its way, on another connection, and the
+    /// POST is answered when it has come or is not to be expected any more.
+    Leaving {
+        polling: Polling,
+        until: Instant,
+    },
     Closed,
 }
+
+/// How long the farewell of a client waits for the GET that was sent before it. Requests on different connections may
+/// overtake each other, and who sends both at once expects the GET to come back empty, not as one of a stranger.
+const FAREWELL: Duration = Duration::from_millis(15);
 
 /// Where a message goes now.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -207,6 +222,11 @@ impl Session {
                     polling.flush(actions);
                 }
             }
+            State::Leaving { polling, .. } => {
+                polling.get = Some(request);
+                polling.dismiss(actions);
+                self.end(CloseReason::TransportClose, actions);
+            }
             State::WebSocket { .. } | State::Closed => respond(request, Response::Refused, actions),
         }
     }
@@ -283,7 +303,7 @@ impl Session {
             Packet::Ping(_) | Packet::Pong => {
                 self.end(CloseReason::TransportError(TransportError::HeartbeatDirection), actions);
             }
-            Packet::Close => self.handle_close(actions),
+            Packet::Close => self.handle_close(now, actions),
             Packet::Open | Packet::Upgrade | Packet::Noop => {
                 self.heartbeat.handle_activity(now, &self.config);
             }
@@ -302,7 +322,10 @@ impl Session {
             State::Closing { until, .. } if *until <= now => {
                 return self.end(CloseReason::ForcedClose, actions);
             }
-            State::Closing { .. } | State::Closed => return,
+            State::Leaving { until, .. } if *until <= now => {
+                return self.end(CloseReason::TransportClose, actions);
+            }
+            State::Closing { .. } | State::Leaving { .. } | State::Closed => return,
             State::Polling(_) | State::WebSocket { .. } => {}
         }
         match self.heartbeat.handle_timeout(now, &self.config) {
@@ -319,6 +342,7 @@ impl Session {
             State::Polling(polling) => (self.heartbeat.deadline(), probe(polling)),
             State::WebSocket { .. } => (self.heartbeat.deadline(), None),
             State::Closing { polling, until } => (*until, probe(polling)),
+            State::Leaving { until, .. } => (*until, None),
             State::Closed => return None,
         };
         Some(second.map_or(first, |second| first.min(second)))
@@ -329,7 +353,7 @@ impl Session {
         match self.state {
             State::Polling(_) => Lane::Queue,
             State::WebSocket { channel } => Lane::WebSocket { channel, framing: self.framing() },
-            State::Closing { .. } | State::Closed => Lane::Closed,
+            State::Closing { .. } | State::Leaving { .. } | State::Closed => Lane::Closed,
         }
     }
 
@@ -352,7 +376,7 @@ impl Session {
             State::WebSocket { channel } => {
                 actions.push(Action::Transmit { channel: *channel, packet });
             }
-            State::Closing { .. } | State::Closed => {}
+            State::Closing { .. } | State::Leaving { .. } | State::Closed => {}
         }
     }
 
@@ -361,7 +385,7 @@ impl Session {
         match &self.state {
             State::Polling(polling) => polling.get.is_some() && polling.is_empty(),
             State::WebSocket { .. } => true,
-            State::Closing { .. } | State::Closed => false,
+            State::Closing { .. } | State::Leaving { .. } | State::Closed => false,
         }
     }
 
@@ -379,7 +403,7 @@ impl Session {
     pub fn queued_bytes(&self) -> usize {
         match &self.state {
             State::Polling(polling) | State::Closing { polling, .. } => polling.queued_bytes(),
-            State::WebSocket { .. } | State::Closed => 0,
+            State::WebSocket { .. } | State::Leaving { .. } | State::Closed => 0,
         }
     }
 
@@ -410,7 +434,7 @@ impl Session {
             State::Polling(_) | State::WebSocket { .. } => {
                 self.end(CloseReason::ForcedClose, actions);
             }
-            State::Closing { .. } | State::Closed => {}
+            State::Closing { .. } | State::Leaving { .. } | State::Closed => {}
         }
     }
 
@@ -436,7 +460,7 @@ impl Session {
     pub fn transport(&self) -> Transport {
         match self.state {
             State::WebSocket { .. } => Transport::WebSocket,
-            State::Polling(_) | State::Closing { .. } => Transport::Polling,
+            State::Polling(_) | State::Closing { .. } | State::Leaving { .. } => Transport::Polling,
             State::Closed => self.last,
         }
     }
@@ -452,15 +476,14 @@ impl Session {
     }
 
     /// The peer sent a close packet.
-    fn handle_close(&mut self, actions: &mut Vec<Action>) {
+    fn handle_close(&mut self, now: Instant, actions: &mut Vec<Action>) {
         if let State::Polling(polling) = &mut self.state {
-            // What was said before it still arrives, if somebody waits for it.
-            polling.flush(actions);
-            // The reference answers the waiting GET with a noop: the peer knows that it is closing.
-            polling.clear();
-            if let Some(get) = polling.get.take() {
-                respond(get, polling.payload(&[Outgoing::Noop]), actions);
+            if polling.get.is_none() && polling.probe.is_none() && self.post.is_some() {
+                let polling = std::mem::take(polling);
+                self.state = State::Leaving { polling, until: now + FAREWELL };
+                return;
             }
+            polling.dismiss(actions);
         }
         self.end(CloseReason::TransportClose, actions);
     }
@@ -473,6 +496,10 @@ impl Session {
             // The client has not been told by anything else that a GET without news means the end.
             State::Closing { mut polling, .. } => polling.end(&[Outgoing::Noop], actions),
             State::WebSocket { channel } => actions.push(Action::CloseChannel { channel }),
+            State::Leaving { .. } => {
+                let post = self.post.take();
+                post.into_iter().for_each(|post| respond(post, Response::Accepted, actions));
+            }
             State::Closed => return,
         }
         if reason == CloseReason::TransportError(TransportError::PostOverlap) {

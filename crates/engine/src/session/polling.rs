@@ -68,6 +68,17 @@ impl Polling {
         actions.push(Action::Respond { request, response });
     }
 
+    /// The peer has said goodbye: what was said before still arrives, if somebody waits for it. Otherwise the waiting GET is
+    /// answered with a noop, as the reference does: the peer knows that it is closing.
+    pub(super) fn dismiss(&mut self, actions: &mut Vec<Action>) {
+        self.flush(actions);
+        self.clear();
+        if let Some(request) = self.get.take() {
+            let response = self.payload(&[Outgoing::Noop]);
+            actions.push(Action::Respond { request, response });
+        }
+    }
+
     /// Gives up the probe: the session stays on polling.
     pub(super) fn abort_probe(&mut self, actions: &mut Vec<Action>) {
         if let Some(Probe { channel, .. }) = self.probe.take() {

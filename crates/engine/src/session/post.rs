@@ -81,7 +81,7 @@ impl Session {
                 self.end(CloseReason::TransportError(TransportError::PostOverlap), actions);
                 false
             }
-            (State::WebSocket { .. } | State::Closed, _) => {
+            (State::Leaving { .. } | State::WebSocket { .. } | State::Closed, _) => {
                 respond(request, Response::Refused, actions);
                 false
             }
@@ -95,13 +95,14 @@ impl Session {
             State::Polling(polling) | State::Closing { polling, .. } => {
                 polling.dialect.format(is_binary)
             }
-            State::WebSocket { .. } | State::Closed => None,
+            State::Leaving { .. } | State::WebSocket { .. } | State::Closed => None,
         }
     }
 
-    /// The packets of a POST have all been handed over: it is answered, even if one of them ended the session.
+    /// The packets of a POST have all been handed over: it is answered, even if one of them ended the session. Only when one was
+    /// the client's farewell the answer may come a moment later, after [`handle_timeout`](Self::handle_timeout).
     pub fn handle_post_end(&mut self, request: RequestId, actions: &mut Vec<Action>) {
-        if self.post == Some(request) {
+        if self.post == Some(request) && !matches!(self.state, State::Leaving { .. }) {
             self.post = None;
             respond(request, Response::Accepted, actions);
         }
@@ -118,7 +119,15 @@ impl Session {
     pub fn handle_post_gone(&mut self, request: RequestId, actions: &mut Vec<Action>) {
         if self.post == Some(request) {
             self.post = None;
-            self.end(CloseReason::TransportError(TransportError::PostAborted), actions);
+            let is_leaving = matches!(self.state, State::Leaving { .. });
+            self.end(
+                if is_leaving {
+                    CloseReason::TransportClose
+                } else {
+                    CloseReason::TransportError(TransportError::PostAborted)
+                },
+                actions,
+            );
         }
     }
 

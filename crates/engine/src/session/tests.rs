@@ -612,3 +612,36 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_farewell_waits_a_moment_for_the_get_that_it_has_overtaken() {
+    for late in [false, true] {
+        let (now, config, sid) = World::start();
+        let mut session = Session::open_polling(now, config, sid, Protocol::V4);
+        let mut actions = Vec::new();
+        session.handle_get(request(0), &mut actions);
+        session.flush(&mut actions);
+        assert!(session.handle_post(request(1), &mut actions));
+        actions.clear();
+        session.handle_packet(now, Ok(Packet::Close), &mut actions);
+        session.handle_post_end(request(1), &mut actions);
+        assert_eq!(actions, [], "neither is answered, nor is it over");
+        assert!(!session.is_open() && !session.is_closed() && session.is_reading(request(1)));
+        assert_eq!(session.lane(), Lane::Closed);
+        let until = session.deadline().unwrap();
+        assert!(until - now <= Duration::from_millis(20));
+        if late {
+            session.handle_timeout(until, &mut actions);
+        } else {
+            session.handle_timeout(until - Duration::from_millis(1), &mut actions);
+            session.handle_get(request(2), &mut actions);
+            let first =
+                Action::Respond { request: request(2), response: Response::Payload(b"6".to_vec()) };
+            assert_eq!(actions.remove(0), first);
+        }
+        let accepted = Action::Respond { request: request(1), response: Response::Accepted };
+        let closed = Action::Closed { reason: CloseReason::TransportClose };
+        assert_eq!(actions, [accepted, closed]);
+        assert!(session.is_closed());
+    }
+}

@@ -71,8 +71,11 @@ impl State {
             });
         }
         self.act(session, |machine, actions| machine.handle_post_end(request, actions));
-        // Or the session is gone.
-        self.respond(request, Response::new(400), false);
+        let machine = self.sessions.get(session).map(|it| &it.machine);
+        if !machine.is_some_and(|machine| machine.is_reading(request)) {
+            // The session is gone, or has answered: then nothing happens.
+            self.respond(request, Response::new(400), false);
+        }
     }
 
     /// A request for a WebSocket: for a new session, or for one that is to move there.

@@ -13,7 +13,7 @@ use crate::{
     config::MAX_PIPELINE,
     shard::{
         conn::{ConnKey, Held, Hold, Patience, Reading, Waiting, incoming::Incoming},
-        core::{Core, SessionKey},
+        core::{Core, Session, SessionKey},
         local::Local,
     },
 };
@@ -160,8 +160,11 @@ impl Local {
         let mut core = self.core.borrow_mut();
         core.with_session(session, |machine, actions| machine.handle_post_end(request, actions));
         core.hub.end_batch();
-        // Its session may have ended while the body was on its way; whoever was answered is not answered again.
-        core.respond(request, Response::new(400));
+        let is_kept = |state: &Session| state.machine.is_reading(request);
+        if !core.sessions.get(session).is_some_and(is_kept) {
+            // Its session may have ended while the body was on its way; whoever was answered is not answered again.
+            core.respond(request, Response::new(400));
+        }
     }
 }
 
