@@ -8,7 +8,10 @@ use std::{
 use proptest::prelude::*;
 
 use super::*;
-use crate::payload::{self, Format};
+use crate::{
+    Query,
+    payload::{self, Format},
+};
 
 /// A session with a virtual clock whose actions are noted down as short lines.
 struct World {
