@@ -8,7 +8,9 @@ use siomio_testkit::{
     ws::{Got, Ws},
 };
 
-use crate::{PATH, assert_gone, common, common::Client, echo, open, open_ws, status_and_text};
+use crate::{
+    PATH, assert_echoes, assert_gone, common, common::Client, echo, open, open_ws, status_and_text,
+};
 
 /// An echo server that closes the session of whoever says `close`.
 fn closing_server(builder: ServerBuilder) -> EngineServer {
@@ -201,5 +203,54 @@ fn sessions_end_alone() {
         assert_eq!(get.response().text(), "4x");
         one.expect("6\u{1e}1");
         assert_eq!(Http::connect(address).get(crate::POLLING).status, 200);
+    });
+}
+
+#[test]
+fn a_goodbye_with_which_the_connection_ends_is_answered_at_once_whatever_is_behind_it() {
+    echo(|address| {
+        let other = open(address);
+        let upgrade = format!(
+            "GET {} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+             Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n",
+            other.upgrade_target()
+        );
+        let refused = format!("GET {}x HTTP/1.1\r\nHost: x\r\n\r\n", other.target);
+        for behind in ["", &*upgrade, &refused] {
+            let session = open(address);
+            let mut http = Http::connect(address);
+            let target = &session.target;
+            http.send(format!(
+                "POST {target} HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\n1{behind}"
+            ));
+            http.shutdown_write();
+            assert_eq!(http.response().text(), "ok");
+            while http.try_response().is_some_and(|response| response.status != 101) {}
+            assert_gone(&session);
+        }
+        assert_echoes(&other);
+    });
+}
+
+#[test]
+fn a_poll_with_which_the_connection_ends_holds_nothing_up_behind_it() {
+    echo(|address| {
+        for kind in ["upgrade", "page"] {
+            let session = open(address);
+            let other = open(address);
+            let behind = match kind {
+                "upgrade" => format!(
+                    "GET {} HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+                     Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n",
+                    other.upgrade_target()
+                ),
+                _ => "GET /page HTTP/1.1\r\nHost: x\r\n\r\n".to_owned(),
+            };
+            let mut http = Http::connect(address);
+            http.send(format!("GET {} HTTP/1.1\r\nHost: x\r\n\r\n{behind}", session.target));
+            http.shutdown_write();
+            while http.try_response().is_some_and(|response| response.status != 101) {}
+            assert_gone(&session);
+        }
     });
 }

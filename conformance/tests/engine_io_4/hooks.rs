@@ -202,7 +202,7 @@ fn a_hook_that_panics_is_reported_and_nothing_goes_out_without_its_headers() {
     let log = Mutex::new(None);
     served(
         |builder| {
-            let server = eio_echo::server(builder);
+            let server = eio_echo::server(builder.cookie(siomio::Cookie::default()));
             let (tell, told) = mpsc::channel();
             *log.lock().expect("nobody panics") = Some(told);
             server
@@ -218,7 +218,8 @@ fn a_hook_that_panics_is_reported_and_nothing_goes_out_without_its_headers() {
             let told = log.lock().expect("nobody panics").take().expect("a server");
             let session = open(address);
             for target in [POLLING, &session.target] {
-                assert_eq!(Http::connect(address).get(&format!("{target}&panic")).status, 500);
+                let response = Http::connect(address).get(&format!("{target}&panic"));
+                assert_eq!((response.status, response.header("set-cookie")), (500, None));
                 let panic = told.recv_timeout(PATIENCE).expect("a report");
                 assert_eq!(panic, "on_headers panicked: on purpose");
             }

@@ -131,6 +131,14 @@ impl Session {
         }
     }
 
+    /// The client sends nothing more on the connection of a POST, but may still read: if that brought its farewell, the
+    /// answer and the end come now.
+    pub fn handle_post_half_closed(&mut self, request: RequestId, actions: &mut Vec<Action>) {
+        if self.post == Some(request) && matches!(self.state, State::Leaving { .. }) {
+            self.end(CloseReason::TransportClose, actions);
+        }
+    }
+
     /// A POST carried a content type that this revision of the protocol does not know.
     pub fn handle_post_invalid(&mut self, request: RequestId, actions: &mut Vec<Action>) {
         if self.post == Some(request) {

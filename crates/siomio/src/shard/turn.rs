@@ -68,6 +68,8 @@ pub struct Shard<S> {
 pub(crate) const BUFFER: usize = 64 * 1024;
 /// How often one connection is read in a turn; a flood on one must not keep the others waiting.
 const READS: usize = 4;
+/// How often mail is posted in a turn: what is done in reply to mail that nobody reads may be more of the same.
+const POSTS: u32 = 4;
 /// A read that does not fill the buffer has emptied the socket. True for Linux; elsewhere it is read until it blocks.
 const SHORT_READ_IS_LAST: bool = cfg!(target_os = "linux");
 
@@ -145,6 +147,7 @@ impl<S: Stream> Shard<S> {
             self.local.settle();
         }
         self.local.expire();
+        let mut posts = 0;
         loop {
             let decided = std::mem::take(&mut self.local.core.borrow_mut().decided);
             for conn in decided {
@@ -158,9 +161,10 @@ impl<S: Stream> Shard<S> {
                 (std::mem::take(&mut core.dirty), std::mem::take(&mut core.leaving))
             };
             if dirty.is_empty() && leaving.is_empty() && !self.local.has_decided() {
-                if !self.local.post_batches() {
+                if posts == POSTS || !self.local.post_batches() {
                     break;
                 }
+                posts += 1;
                 self.local.settle();
             }
             dirty.into_iter().for_each(|conn| self.flush(conn));
@@ -180,7 +184,11 @@ impl<S: Stream> Shard<S> {
     /// When the next turn is due at the latest; `None` if there is nothing to wait for.
     pub fn deadline(&self) -> Option<Instant> {
         let core = self.local.core.borrow();
-        if !self.again.is_empty() || !self.local.shared.mailbox(self.local.index).is_empty() {
+        let has_mail = core.outboxes.iter().any(|outbox| !outbox.is_empty());
+        if has_mail
+            || !self.again.is_empty()
+            || !self.local.shared.mailbox(self.local.index).is_empty()
+        {
             return Some(core.now);
         }
         let deadlines = [core.wheel.next(), core.timers.next(), core.hub.deadline(), core.stopping];
@@ -258,6 +266,7 @@ impl<S: Stream> Shard<S> {
     fn end_of_stream(&mut self, conn: ConnKey) {
         let has_more = {
             let mut core = self.local.core.borrow_mut();
+            core.end_farewells(conn);
             core.take_responses(conn, usize::MAX);
             let has_more = core.conns.get(conn).is_some_and(|state| match state.state {
                 State::Http(_) => !state.out.is_empty(),

@@ -16,9 +16,10 @@ fn handshakes_are_refused_while_others_say_goodbye() {
         let mut connections = [(); 3].map(|()| Http::connect(address));
         // A session on the shard of each connection, to see when that has heard of it.
         let mut gets = connections.each_mut().map(|http| {
-            let session = Polling::open_on(http, address, "/socket.io/");
-            let get = session.start_get();
-            // When this is answered, the GET waits.
+            let mut get = Http::connect(address);
+            let session = Polling::open_on(&mut get, address, "/socket.io/");
+            get.request("GET", &session.target, &[], b"");
+            // It comes to the shard that has the connection of the GET: when this is answered, the GET waits.
             http.request("PUT", &session.target, &[], b"");
             assert_eq!(http.response().status, 500);
             get

@@ -3,6 +3,7 @@
 use std::rc::Rc;
 
 use siomio_engine::{ChannelId, RequestId};
+use siomio_http::Response;
 use siomio_websocket::{CloseCode, OpCode, write_frame};
 
 use crate::{
@@ -93,8 +94,23 @@ impl Core {
         }
     }
 
+    /// The peer has ended its half: farewells among its requests wait for nothing more.
+    pub(crate) fn end_farewells(&mut self, conn: ConnKey) {
+        let Some(http) = self.conns.get_mut(conn).and_then(Conn::http_mut) else { return };
+        let posts = http.waiting.iter().filter_map(|waiting| {
+            let request = RequestId { connection: conn.to_bits(), sequence: waiting.number };
+            Some((waiting.session?, request))
+        });
+        for (session, request) in posts.collect::<Vec<_>>() {
+            self.with_session(session, |machine, actions| {
+                machine.handle_post_half_closed(request, actions)
+            });
+        }
+    }
+
     /// The peer has ended its half: its polls are given up. What else it asked for is still answered.
     pub(crate) fn abandon_polls(&mut self, conn: ConnKey) {
+        self.end_farewells(conn);
         let Some(state) = self.conns.get_mut(conn) else { return };
         // The end is met again when reading goes on.
         state.paused = true;
@@ -104,8 +120,13 @@ impl Core {
             .iter_mut()
             .filter_map(|waiting| Some((waiting.session.take()?, waiting.number)));
         let request = |number| RequestId { connection: conn.to_bits(), sequence: number };
-        let polls = polls.map(|(session, number)| (session, request(number))).collect();
+        let polls: Vec<_> = polls.map(|(session, number)| (session, request(number))).collect();
+        let requests: Vec<_> = polls.iter().map(|(_, request)| *request).collect();
         self.abandon(polls);
+        for request in requests {
+            // Nobody else will answer, and what is held behind it would wait for ever.
+            self.respond(request, Response::new(400));
+        }
     }
 
     /// Moves the responses whose turn it is to the write queue.

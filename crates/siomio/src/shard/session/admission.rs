@@ -15,7 +15,7 @@ use siomio_http::{Head, Headers, Method, Response};
 use crate::{
     Decision, Next, Request,
     gate::{GateId, Question, Verdict},
-    hooks::{ConnectionError, HookPanic},
+    hooks::{ConnectionError, HookPanic, Hooks},
     shard::{
         conn::{ConnKey, Hold, Patience, http::Routed},
         core::Core,
@@ -238,6 +238,22 @@ impl Local {
         headers: &mut Headers,
     ) -> Option<()> {
         let hooks = self.tables().hooks.clone();
+        let may_fail = !hooks.initial_headers.is_empty() || !hooks.headers.is_empty();
+        let before = may_fail.then(|| headers.clone());
+        let added = self.run_header_hooks(&hooks, request, opening, headers);
+        if let (None, Some(before)) = (added, before) {
+            *headers = before;
+        }
+        added
+    }
+
+    fn run_header_hooks(
+        &self,
+        hooks: &Hooks,
+        request: &Request<'_>,
+        opening: Option<(&Sid, Transport)>,
+        headers: &mut Headers,
+    ) -> Option<()> {
         if let Some((sid, transport)) = opening {
             let is_polling = transport == Transport::Polling;
             if let Some(cookie) = self.shared.config.cookie.as_ref().filter(|_| is_polling) {
