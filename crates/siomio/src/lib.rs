@@ -1,7 +1,8 @@
 //! A Socket.IO server on mio, with no async runtime.
 //!
 //! Clients are the official ones: `socket.io-client` 3 and 4 in browsers and elsewhere, over long-polling, over WebSocket,
-//! and while they move from one to the other; and 1 and 2, where [`allow_eio3`](ServerBuilder::allow_eio3) lets them in. Handlers are closures; a server is a few lines:
+//! and while they move from one to the other; and 1 and 2, where [`allow_eio3`](ServerBuilder::allow_eio3) lets them in.
+//! Handlers are closures; a server is a few lines:
 //!
 //! ```no_run
 //! use siomio::{Ack, Server, Socket};

@@ -50,20 +50,10 @@ impl Session {
     ///
     /// All deadlines count from `now`.
     pub fn open_polling(now: Instant, config: Arc<Config>, sid: Sid, protocol: Protocol) -> Self {
-        let heartbeat = Heartbeat::new(now, &config, protocol);
         let mut polling = Polling::new(Dialect::new(protocol));
         polling.queue(open_packet(&config, &sid, Transport::Polling));
         config.initial_packet.iter().for_each(|packet| polling.queue(packet.clone()));
-        Self {
-            config,
-            sid,
-            protocol,
-            base64: false,
-            heartbeat,
-            post: None,
-            state: State::Polling(polling),
-            last: Transport::Polling,
-        }
+        Self::new(now, config, sid, protocol, State::Polling(polling))
     }
 
     /// Opens a session that starts on a WebSocket; its open packet is the first action.
@@ -75,20 +65,17 @@ impl Session {
         channel: ChannelId,
         actions: &mut Vec<Action>,
     ) -> Self {
-        let heartbeat = Heartbeat::new(now, &config, protocol);
         let open = open_packet(&config, &sid, Transport::WebSocket);
         let packets = std::iter::once(open).chain(config.initial_packet.clone());
         actions.extend(packets.map(|packet| Action::Transmit { channel, packet }));
-        Self {
-            config,
-            sid,
-            protocol,
-            base64: false,
-            heartbeat,
-            post: None,
-            state: State::WebSocket { channel },
-            last: Transport::WebSocket,
-        }
+        Self::new(now, config, sid, protocol, State::WebSocket { channel })
+    }
+
+    fn new(now: Instant, config: Arc<Config>, sid: Sid, protocol: Protocol, state: State) -> Self {
+        let heartbeat = Heartbeat::new(now, &config, protocol);
+        // Counts from its end on.
+        let last = Transport::Polling;
+        Self { config, sid, protocol, base64: false, heartbeat, post: None, state, last }
     }
 
     /// Binary messages go out as base64 text on the transport that the session began on (`b64` in its query). Call it

@@ -54,9 +54,24 @@ impl Core {
         sid: Sid,
         headers: Headers,
     ) {
-        match transport {
-            Transport::WebSocket => self.open_websocket(conn, head, query, sid, &headers),
-            Transport::Polling => self.open_polling(conn, head, query, sid, headers),
+        let is_polling = transport == Transport::Polling;
+        if !is_polling && !self.switch_protocols(conn, head, &headers) {
+            return self.shared.release_id(&sid);
+        }
+        let (now, config) = (self.now, self.shared.config.engine.clone());
+        let channel = (!is_polling).then(|| ChannelId(conn.to_bits()));
+        let mut actions = Vec::new();
+        let machine = engine::Session::open(now, config, sid, query, channel, &mut actions);
+        let session = self.insert_session(conn, head, machine);
+        if is_polling {
+            let request = self.take_polling_request(conn, head, session, headers);
+            self.with_session(session, |machine, actions| machine.handle_get(request, actions));
+        } else {
+            if query.protocol == Protocol::V3 {
+                self.send_apart(conn);
+            }
+            self.attach(conn, session);
+            self.with_session(session, |_, out| out.append(&mut actions));
         }
     }
 
@@ -81,52 +96,6 @@ impl Core {
         } else {
             self.poll(conn, head, session, headers);
         }
-    }
-
-    fn open_polling(
-        &mut self,
-        conn: ConnKey,
-        head: &Head<'_>,
-        query: &Query<'_>,
-        sid: Sid,
-        headers: Headers,
-    ) {
-        let (now, config) = (self.now, self.shared.config.engine.clone());
-        let machine = engine::Session::open_polling(now, config, sid, query.protocol);
-        let session = self.insert_session(conn, head, query, machine);
-        let request = self.take_polling_request(conn, head, session, headers);
-        self.with_session(session, |machine, actions| machine.handle_get(request, actions));
-    }
-
-    /// A session that begins on a WebSocket.
-    fn open_websocket(
-        &mut self,
-        conn: ConnKey,
-        head: &Head<'_>,
-        query: &Query<'_>,
-        sid: Sid,
-        headers: &Headers,
-    ) {
-        if !self.switch_protocols(conn, head, headers) {
-            return self.shared.release_id(&sid);
-        }
-        if query.protocol == Protocol::V3 {
-            self.send_apart(conn);
-        }
-        let (now, config) = (self.now, self.shared.config.engine.clone());
-        let channel = ChannelId(conn.to_bits());
-        let mut actions = Vec::new();
-        let machine = engine::Session::open_websocket(
-            now,
-            config,
-            sid,
-            query.protocol,
-            channel,
-            &mut actions,
-        );
-        let session = self.insert_session(conn, head, query, machine);
-        self.attach(conn, session);
-        self.with_session(session, |_, out| out.append(&mut actions));
     }
 
     /// A WebSocket for a session that exists: the beginning of an upgrade.
@@ -199,15 +168,8 @@ impl Core {
         &mut self,
         conn: ConnKey,
         head: &Head<'_>,
-        query: &Query<'_>,
-        mut machine: engine::Session,
+        machine: engine::Session,
     ) -> SessionKey {
-        if query.base64 {
-            machine.set_base64();
-        }
-        if let Some(index) = &query.jsonp {
-            machine.set_jsonp(index);
-        }
         let sid = machine.sid().clone();
         let peer = self.peer(conn);
         let issued = self.environment.time_of_day();
