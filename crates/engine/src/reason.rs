@@ -18,6 +18,8 @@ pub enum CloseReason {
     ParseError,
     /// The peer took its messages too slowly and more were waiting than is allowed.
     SlowConsumer,
+    /// The peer sent more than this side got through with in time.
+    Overloaded,
 }
 
 /// What was wrong with a transport.
@@ -50,6 +52,7 @@ impl CloseReason {
             Self::PingTimeout => "ping timeout",
             Self::ParseError => "parse error",
             Self::SlowConsumer => "slow consumer",
+            Self::Overloaded => "overloaded",
         }
     }
 }
@@ -94,6 +97,7 @@ mod tests {
             (CloseReason::PingTimeout, "ping timeout"),
             (CloseReason::ParseError, "parse error"),
             (CloseReason::SlowConsumer, "slow consumer"),
+            (CloseReason::Overloaded, "overloaded"),
         ] {
             assert_eq!(reason.to_string(), text);
         }

@@ -142,17 +142,28 @@ impl Session {
         }
     }
 
-    /// When to call [`handle_timeout`](Self::handle_timeout) next; `None` once closed.
+    /// When to call [`handle_timeout`](Self::handle_timeout) next; `None` once closed, or when nothing is expected.
     pub fn deadline(&self) -> Option<Instant> {
         let probe = |polling: &Polling| polling.probe.as_ref().map(|probe| probe.deadline);
         let (first, second) = match &self.state {
             State::Polling(polling) => (self.heartbeat.deadline(), probe(polling)),
             State::WebSocket { .. } => (self.heartbeat.deadline(), None),
-            State::Closing { polling, until } => (*until, probe(polling)),
-            State::Leaving { until, .. } => (*until, None),
-            State::Closed => return None,
+            State::Closing { polling, until } => (Some(*until), probe(polling)),
+            State::Leaving { until, .. } => (Some(*until), None),
+            State::Closed => (None, None),
         };
-        Some(second.map_or(first, |second| first.min(second)))
+        first.into_iter().chain(second).min()
+    }
+
+    /// Nobody reads what the client sends from now on, for reasons of our own: nothing is expected of it, and no ping is sent,
+    /// until [`resume_heartbeat`](Self::resume_heartbeat). Limit the time for which this is so.
+    pub fn suspend_heartbeat(&mut self) {
+        self.heartbeat.suspend();
+    }
+
+    /// What the client sends is read again, and it has all its time for a pong that it owes.
+    pub fn resume_heartbeat(&mut self, now: Instant) {
+        self.heartbeat.resume(now, &self.config, self.protocol);
     }
 
     /// The session's id.

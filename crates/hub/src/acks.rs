@@ -2,11 +2,20 @@
 
 use std::collections::BTreeMap;
 
-use crate::deadlines::DeadlineKey;
+use crate::{RequestId, deadlines::DeadlineKey};
 
-/// Names an awaited acknowledgement; the caller chooses the number.
+/// Names something that somebody waits for; the caller chooses the number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub struct AckToken(pub u64);
+
+/// Who waits for an acknowledgement.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Awaiter {
+    /// Whoever sent the event to this socket alone.
+    One(AckToken),
+    /// Whoever sent it to many.
+    Gathering(RequestId),
+}
 
 /// What one socket owes, in the order it was asked for.
 #[derive(Debug, Default)]
@@ -14,8 +23,9 @@ pub(crate) struct Acks(BTreeMap<u64, Awaited>);
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Awaited {
-    pub(crate) token: AckToken,
-    pub(crate) deadline: DeadlineKey,
+    pub(crate) by: Awaiter,
+    /// Those of a gathering have one deadline together.
+    pub(crate) deadline: Option<DeadlineKey>,
 }
 
 impl Acks {

@@ -17,6 +17,8 @@ pub struct Client {
     /// Runs from the opening to the first namespace joined, and never again.
     pub(crate) connect_deadline: Option<DeadlineKey>,
     memberships: Vec<(NamespaceId, Membership)>,
+    /// Namespaces it has asked for of which it is not known whether they exist.
+    pub(crate) asked: Vec<Box<str>>,
 }
 
 /// What a connection is to a namespace that it has dealt with.
@@ -38,6 +40,7 @@ impl Client {
             revision,
             connect_deadline: None,
             memberships: Vec::new(),
+            asked: Vec::new(),
         }
     }
 
@@ -64,6 +67,22 @@ impl Client {
             }
             (None, None) => {}
         }
+    }
+
+    /// Whether it may have to do with one namespace more. What is left of those that do not exist any more goes first.
+    pub(crate) fn has_room(&mut self, max: usize, exists: impl Fn(NamespaceId) -> bool) -> bool {
+        if self.memberships.len() + self.asked.len() >= max {
+            self.memberships.retain(|(namespace, _)| exists(*namespace));
+        }
+        self.memberships.len() + self.asked.len() < max
+    }
+
+    /// Whether the server disconnected it from such a namespace.
+    pub(crate) fn has_left(&self, is_such: impl Fn(NamespaceId) -> bool) -> bool {
+        let is_left = |membership| matches!(membership, Membership::Left | Membership::Leaving);
+        self.memberships
+            .iter()
+            .any(|(namespace, membership)| is_left(*membership) && is_such(*namespace))
     }
 
     /// What came together is worked off: who has left is gone.

@@ -1,8 +1,8 @@
 //! What the hub waits for, in the order of time.
 
-use std::{collections::BTreeMap, time::Instant};
+use std::{collections::BTreeMap, sync::Arc, time::Instant};
 
-use crate::AckToken;
+use crate::{AckToken, ClientKey, Outcome, RequestId, SocketKey};
 
 /// A deadline, for taking it back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -13,13 +13,19 @@ pub(crate) struct DeadlineKey {
 }
 
 /// What is over.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Due {
     /// An acknowledgement did not come.
     Ack(AckToken),
     /// A connection has joined no namespace: close it. The number is the tag it was opened with.
     Connect(u64),
+    /// A request was not answered by all: what there is.
+    Request(Outcome),
+    /// The application has not decided about a socket that connects: refuse it.
+    Decision(SocketKey),
+    /// A lost session was not taken up again. The text is its private id.
+    Session(Arc<str>),
 }
 
 #[derive(Debug, Default)]
@@ -30,8 +36,24 @@ pub(crate) struct Deadlines {
 
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Waiting {
-    Ack { socket: crate::SocketKey, id: u64 },
-    Connect { client: crate::ClientKey },
+    Ack {
+        socket: SocketKey,
+        id: u64,
+    },
+    Connect {
+        client: ClientKey,
+    },
+    Gathering(RequestId),
+    Request(RequestId),
+    Decision {
+        socket: SocketKey,
+    },
+    /// A lost session may be too old.
+    Sessions,
+    /// What was sent again to a socket need not be known any longer.
+    Prelude {
+        socket: SocketKey,
+    },
 }
 
 impl Deadlines {

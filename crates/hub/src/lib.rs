@@ -25,7 +25,7 @@
 //!
 //! // Who gets a broadcast to the lobby? The tag is the number under which we opened the connection.
 //! let mut recipients = Vec::new();
-//! hub.select(&Selector::new(main).room("lobby"), &mut recipients);
+//! hub.select(main, &Selector::all().room("lobby"), &mut recipients);
 //! assert_eq!(recipients, [1]);
 //!
 //! // An event arrives.
@@ -42,21 +42,29 @@ mod arena;
 mod client;
 mod deadlines;
 mod hub;
+mod namespace;
+mod offset;
 mod operation;
 mod reason;
 mod received;
+mod recovery;
+mod requests;
 mod rooms;
 mod selector;
 mod socket;
 
-pub use acks::AckToken;
+pub use acks::{AckToken, Awaiter};
 pub use arena::{Arena, Key};
 pub use client::{Client, ClientKey};
 pub use deadlines::Due;
-pub use hub::{Config, Departure, Hub, NamespaceId};
-pub use operation::{Broadcast, Operation};
+pub use hub::{Config, Departure, Hub};
+pub use namespace::{Namespace, NamespaceId};
+pub use offset::Offset;
+pub use operation::{Broadcast, Flags, Gathering, Operation};
 pub use reason::DisconnectReason;
 pub use received::{Received, Violation};
+pub use recovery::{Recovered, Recovery};
+pub use requests::{Answer, Outcome, RequestId, SocketInfo, Style, Told};
 pub use rooms::{Rooms, SharedRooms};
 pub use selector::Selector;
 pub use siomio_packet::Revision;

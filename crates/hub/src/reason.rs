@@ -26,6 +26,8 @@ pub enum DisconnectReason {
     ParseError,
     /// The client took its messages too slowly.
     SlowConsumer,
+    /// The client sent more than the handlers got through with in time.
+    Overloaded,
 }
 
 impl DisconnectReason {
@@ -42,7 +44,19 @@ impl DisconnectReason {
             Self::ForcedServerClose => "forced server close",
             Self::ParseError => "parse error",
             Self::SlowConsumer => "slow consumer",
+            Self::Overloaded => "overloaded",
         }
+    }
+}
+
+impl DisconnectReason {
+    /// Whether the client may come back and take its session up again, where that is kept: it lost its connection, and neither
+    /// side meant to part.
+    pub const fn is_recoverable(self) -> bool {
+        !matches!(
+            self,
+            Self::ServerNamespaceDisconnect | Self::ClientNamespaceDisconnect | Self::ParseError
+        )
     }
 }
 

@@ -4,7 +4,7 @@ use std::fmt;
 
 use siomio_packet::{Data, DecodeError};
 
-use crate::{AckToken, NamespaceId, SocketKey};
+use crate::{Awaiter, NamespaceId, SocketKey};
 
 /// What a message from a client means. Borrows the message, never the hub.
 #[derive(Debug)]
@@ -18,10 +18,13 @@ pub enum Received<'m> {
         /// What came along: an object, or nothing.
         auth: Data<'m>,
     },
-    /// The client asked for a namespace that does not exist. Refuse in its name.
+    /// The client asked for a namespace that does not exist: refuse in its name, or make it. See
+    /// [`Hub::begin_lookup`](crate::Hub::begin_lookup) if that takes time.
     UnknownNamespace {
         /// The name it gave.
         name: String,
+        /// What came along: an object, or nothing.
+        auth: Data<'m>,
     },
     /// An event.
     Event {
@@ -36,8 +39,8 @@ pub enum Received<'m> {
     Ack {
         /// The socket that answered.
         socket: SocketKey,
-        /// What it answers.
-        token: AckToken,
+        /// Who waits for it.
+        by: Awaiter,
         /// The arguments.
         data: Data<'m>,
     },
@@ -60,6 +63,8 @@ pub enum Violation {
     ConnectedTwice,
     /// It sent a packet that only servers send.
     UnexpectedKind,
+    /// It has to do with more namespaces than it may.
+    TooManyNamespaces,
 }
 
 impl From<DecodeError> for Violation {
@@ -75,6 +80,7 @@ impl fmt::Display for Violation {
             Self::NotConnected => f.write_str("the client sent to a namespace it has not joined"),
             Self::ConnectedTwice => f.write_str("the client asked twice for the same namespace"),
             Self::UnexpectedKind => f.write_str("the client sent a packet that only servers send"),
+            Self::TooManyNamespaces => f.write_str("the client asked for too many namespaces"),
         }
     }
 }

@@ -21,7 +21,7 @@ pub type SharedRooms = Arc<Mutex<Rooms>>;
 #[derive(Debug)]
 pub struct Rooms {
     hasher: FixedState,
-    spaces: Vec<Space>,
+    spaces: Vec<Option<Space>>,
     rooms: Arena<Room>,
     /// Indexed like the sockets themselves.
     records: Vec<Option<Record>>,
@@ -32,6 +32,7 @@ pub struct Rooms {
 /// The rooms and sockets of a namespace.
 #[derive(Debug)]
 struct Space {
+    namespace: NamespaceId,
     everyone: Vec<SocketKey>,
     by_name: HashMap<Arc<str>, Key<Room>, FixedState>,
     by_id: HashMap<Arc<str>, SocketKey, FixedState>,
@@ -79,14 +80,14 @@ impl Rooms {
     /// The ids of the connected sockets of a namespace, in no particular order.
     pub fn ids(&self, namespace: NamespaceId) -> Vec<Arc<str>> {
         let mut ids = Vec::new();
-        self.visit(&Selector::new(namespace), |record| ids.push(record.id.clone()));
+        self.visit(namespace, |record| ids.push(record.id.clone()));
         ids
     }
 
     /// How many sockets of a namespace are connected.
     pub fn count(&self, namespace: NamespaceId) -> usize {
         let mut count = 0;
-        self.visit(&Selector::new(namespace), |_| count += 1);
+        self.visit(namespace, |_| count += 1);
         count
     }
 
@@ -97,9 +98,17 @@ impl Rooms {
         ids
     }
 
+    /// How many sockets are in a room, those included that are being connected or disconnected. In the room of its own id is one as
+    /// soon as it exists.
+    pub fn members(&self, namespace: NamespaceId, room: &str) -> usize {
+        let Some(space) = self.space(namespace) else { return 0 };
+        let joined = space.by_name.get(room).and_then(|key| self.rooms.get(*key));
+        joined.map_or(0, |room| room.members.len()) + usize::from(space.by_id.contains_key(room))
+    }
+
     /// The names of a namespace's rooms in alphabetical order, less those that are a socket's own.
     pub fn names(&self, namespace: NamespaceId) -> Vec<Arc<str>> {
-        let Some(space) = self.spaces.get(namespace.index()) else { return Vec::new() };
+        let Some(space) = self.space(namespace) else { return Vec::new() };
         let mut names: Vec<_> = space.by_name.keys().cloned().collect();
         names.sort_unstable();
         names
@@ -117,12 +126,23 @@ impl Rooms {
     }
 
     pub(crate) fn declare(&mut self, namespace: NamespaceId) {
-        while self.spaces.len() <= namespace.index() {
-            self.spaces.push(Space {
+        if self.spaces.len() <= namespace.index() {
+            self.spaces.resize_with(namespace.index() + 1, || None);
+        }
+        let space = &mut self.spaces[namespace.index()];
+        if space.as_ref().is_none_or(|space| space.namespace != namespace) {
+            *space = Some(Space {
+                namespace,
                 everyone: Vec::new(),
                 by_name: HashMap::with_hasher(self.hasher.clone()),
                 by_id: HashMap::with_hasher(self.hasher.clone()),
             });
+        }
+    }
+
+    pub(crate) fn forget(&mut self, namespace: NamespaceId) {
+        if let Some(space) = self.spaces.get_mut(namespace.index()) {
+            space.take_if(|space| space.namespace == namespace);
         }
     }
 
@@ -134,7 +154,7 @@ impl Rooms {
         id: Arc<str>,
     ) {
         self.declare(namespace);
-        let space = &mut self.spaces[namespace.index()];
+        let Some(space) = space_mut(&mut self.spaces, namespace) else { return };
         let place = space.everyone.len() as u32;
         space.everyone.push(socket);
         space.by_id.insert(id.clone(), socket);
@@ -167,7 +187,7 @@ impl Rooms {
         if record.socket != socket || *record.id == *name {
             return false;
         }
-        let space = &mut self.spaces[record.namespace.index()];
+        let Some(space) = space_mut(&mut self.spaces, record.namespace) else { return false };
         let key = match space.by_name.get(name) {
             Some(key) => *key,
             None => {
@@ -188,7 +208,8 @@ impl Rooms {
 
     pub(crate) fn leave(&mut self, socket: SocketKey, name: &str) -> bool {
         let Some(record) = self.record(socket) else { return false };
-        let Some(key) = self.spaces[record.namespace.index()].by_name.get(name).copied() else {
+        let space = self.space(record.namespace);
+        let Some(key) = space.and_then(|space| space.by_name.get(name)).copied() else {
             return false;
         };
         let Some(index) = record.seats.iter().position(|seat| seat.room == key) else {
@@ -209,7 +230,7 @@ impl Rooms {
         for seat in &record.seats {
             self.vacate(record.namespace, seat);
         }
-        let space = &mut self.spaces[record.namespace.index()];
+        let Some(space) = space_mut(&mut self.spaces, record.namespace) else { return };
         if space.by_id.get(&record.id) == Some(&socket) {
             space.by_id.remove(&record.id);
         }
@@ -224,17 +245,19 @@ impl Rooms {
     /// Appends what `pick` takes from each selected socket, each once, in the order of the rooms and their members.
     pub(crate) fn select<T>(
         &mut self,
+        namespace: NamespaceId,
         to: &Selector,
         recipients: &mut Vec<T>,
         pick: fn(SocketKey, u64) -> T,
     ) {
         if to.rooms.is_empty() && to.except.is_empty() {
-            return self.visit(to, |record| recipients.push(pick(record.socket, record.tag)));
+            return self
+                .visit(namespace, |record| recipients.push(pick(record.socket, record.tag)));
         }
         self.epoch += 1;
         let epoch = self.epoch;
         for room in &to.except {
-            self.visit_room_mut(to.namespace, room, |record| record.epoch = epoch);
+            self.visit_room_mut(namespace, room, |record| record.epoch = epoch);
         }
         let mut take = |record: &mut Record| {
             if record.epoch != epoch && record.present {
@@ -243,19 +266,19 @@ impl Rooms {
             }
         };
         if to.rooms.is_empty() {
-            let Some(space) = self.spaces.get(to.namespace.index()) else { return };
+            let Some(space) = space(&self.spaces, namespace) else { return };
             for socket in &space.everyone {
                 self.records.get_mut(socket.index()).and_then(Option::as_mut).map(&mut take);
             }
         }
         for room in &to.rooms {
-            self.visit_room_mut(to.namespace, room, &mut take);
+            self.visit_room_mut(namespace, room, &mut take);
         }
     }
 
-    /// Shows everyone in the selector's namespace.
-    fn visit(&self, to: &Selector, mut see: impl FnMut(&Record)) {
-        let Some(space) = self.spaces.get(to.namespace.index()) else { return };
+    /// Shows everyone in a namespace.
+    fn visit(&self, namespace: NamespaceId, mut see: impl FnMut(&Record)) {
+        let Some(space) = self.space(namespace) else { return };
         for socket in &space.everyone {
             if let Some(record) = self.record(*socket).filter(|record| record.present) {
                 see(record);
@@ -264,7 +287,7 @@ impl Rooms {
     }
 
     fn visit_room(&self, namespace: NamespaceId, name: &str, see: &mut dyn FnMut(&Record)) {
-        let Some(space) = self.spaces.get(namespace.index()) else { return };
+        let Some(space) = self.space(namespace) else { return };
         let own = space.by_id.get(name);
         let room = space.by_name.get(name).and_then(|key| self.rooms.get(*key));
         for socket in own.into_iter().chain(room.iter().flat_map(|room| &room.members)) {
@@ -280,7 +303,7 @@ impl Rooms {
         name: &str,
         mut see: impl FnMut(&mut Record),
     ) {
-        let Some(space) = self.spaces.get(namespace.index()) else { return };
+        let Some(space) = space(&self.spaces, namespace) else { return };
         let own = space.by_id.get(name);
         let room = space.by_name.get(name).and_then(|key| self.rooms.get(*key));
         for socket in own.into_iter().chain(room.iter().flat_map(|room| &room.members)) {
@@ -295,7 +318,9 @@ impl Rooms {
         let moved = room.members.get(seat.place as usize).copied();
         if room.members.is_empty() {
             if let Some(room) = self.rooms.remove(seat.room) {
-                self.spaces[namespace.index()].by_name.remove(&room.name);
+                if let Some(space) = space_mut(&mut self.spaces, namespace) {
+                    space.by_name.remove(&room.name);
+                }
             }
         }
         if let Some(moved) = moved.and_then(|moved| self.record_mut(moved)) {
@@ -305,6 +330,10 @@ impl Rooms {
         }
     }
 
+    fn space(&self, namespace: NamespaceId) -> Option<&Space> {
+        space(&self.spaces, namespace)
+    }
+
     fn record(&self, socket: SocketKey) -> Option<&Record> {
         self.records.get(socket.index())?.as_ref().filter(|record| record.socket == socket)
     }
@@ -312,6 +341,16 @@ impl Rooms {
     fn record_mut(&mut self, socket: SocketKey) -> Option<&mut Record> {
         self.records.get_mut(socket.index())?.as_mut().filter(|record| record.socket == socket)
     }
+}
+
+fn space(spaces: &[Option<Space>], namespace: NamespaceId) -> Option<&Space> {
+    let space = spaces.get(namespace.index())?.as_ref();
+    space.filter(|space| space.namespace == namespace)
+}
+
+fn space_mut(spaces: &mut [Option<Space>], namespace: NamespaceId) -> Option<&mut Space> {
+    let space = spaces.get_mut(namespace.index())?.as_mut();
+    space.filter(|space| space.namespace == namespace)
 }
 
 #[cfg(test)]

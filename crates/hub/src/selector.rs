@@ -2,14 +2,10 @@
 
 use std::sync::Arc;
 
-use crate::NamespaceId;
-
-/// The recipients of a broadcast: the sockets in any of `rooms` (or everyone, if none is named), less those in any of
-/// `except`. A socket's id is a room of its own.
-#[derive(Clone, Debug, PartialEq, Eq)]
+/// The recipients of a broadcast in a namespace: the sockets in any of `rooms` (or everyone, if none is named), less those
+/// in any of `except`. A socket's id is a room of its own.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Selector {
-    /// The namespace.
-    pub namespace: NamespaceId,
     /// Union of these rooms; none means everyone in the namespace.
     pub rooms: Vec<Arc<str>>,
     /// Less the members of these.
@@ -17,9 +13,9 @@ pub struct Selector {
 }
 
 impl Selector {
-    /// Everyone in a namespace.
-    pub const fn new(namespace: NamespaceId) -> Self {
-        Self { namespace, rooms: Vec::new(), except: Vec::new() }
+    /// Everyone.
+    pub const fn all() -> Self {
+        Self { rooms: Vec::new(), except: Vec::new() }
     }
 
     /// The members of this room, too.
@@ -34,5 +30,11 @@ impl Selector {
     pub fn except(mut self, room: impl Into<Arc<str>>) -> Self {
         self.except.push(room.into());
         self
+    }
+
+    /// Whether somebody in these rooms is meant. `rooms` is asked whether it has a name.
+    pub(crate) fn means(&self, is_in: impl Fn(&str) -> bool) -> bool {
+        (self.rooms.is_empty() || self.rooms.iter().any(|room| is_in(room)))
+            && !self.except.iter().any(|room| is_in(room))
     }
 }

@@ -2,7 +2,12 @@
 
 use std::sync::Arc;
 
-use crate::{ClientKey, Key, NamespaceId, acks::Acks};
+use crate::{
+    ClientKey, Key, NamespaceId,
+    acks::Acks,
+    deadlines::DeadlineKey,
+    recovery::{Recovered, Session},
+};
 
 /// Names a socket.
 pub type SocketKey = Key<Socket>;
@@ -21,6 +26,18 @@ pub struct Socket {
     pub(crate) namespace: NamespaceId,
     pub(crate) phase: Phase,
     pub(crate) acks: Acks,
+    pub(crate) connecting: Option<Box<Connecting>>,
+    /// Its session, where it can be taken up again after a lost connection.
+    pub(crate) session: Option<Box<Session>>,
+}
+
+/// What matters only until the socket is connected, and only to some.
+#[derive(Debug, Default)]
+pub(crate) struct Connecting {
+    /// By when the application has to decide.
+    pub(crate) deadline: Option<DeadlineKey>,
+    /// The session it takes up again.
+    pub(crate) recovered: Option<Recovered>,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

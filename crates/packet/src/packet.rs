@@ -63,6 +63,13 @@ impl<'a> Data<'a> {
         Self { json: Cow::Borrowed(json), attachments: Vec::new(), lone_surrogate }
     }
 
+    /// The payload of an event that was made here, with [`Payload`](crate::Payload): nothing is checked.
+    #[doc(hidden)]
+    #[must_use]
+    pub fn of_own_event(json: &'a str, attachments: &[Bytes]) -> Self {
+        Self { json: Cow::Borrowed(json), attachments: attachments.to_vec(), lone_surrogate: true }
+    }
+
     /// JSON of our own making, without escapes of lone surrogates.
     pub(crate) fn own(json: String) -> Self {
         Self { json: Cow::Owned(json), attachments: Vec::new(), lone_surrogate: false }
@@ -115,7 +122,9 @@ impl<'a> Data<'a> {
         self.attachments.push(attachment);
     }
 
-    pub(crate) fn into_owned(self) -> Data<'static> {
+    /// The same payload, independent of the text it came from.
+    #[must_use]
+    pub fn into_owned(self) -> Data<'static> {
         Data {
             json: Cow::Owned(self.json.into_owned()),
             attachments: self.attachments,

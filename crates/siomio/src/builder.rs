@@ -1,13 +1,16 @@
 //! The settings of a server.
 
 mod limits;
+mod recovery;
 mod sessions;
+
+pub use self::recovery::Recovery;
 
 use std::{num::NonZero, sync::Arc, thread, time::Duration};
 
 use crate::{
-    Cookie, Cors, EngineServer, Io, Server,
-    config::{AllowRequest, Config, GenerateId, Hook},
+    Adapter, Cookie, Cors, EngineServer, Io, Overflow, Server,
+    config::{AllowRequest, Config, GenerateId, Hook, capped},
     shared::Shared,
 };
 
@@ -32,7 +35,16 @@ pub struct ServerBuilder {
     allow_request: Option<Hook<AllowRequest>>,
     generate_id: Option<Hook<GenerateId>>,
     max_fragments: u32,
+    high_water: usize,
     max_buffered: usize,
+    overflow: Overflow,
+    skip_middlewares: bool,
+    cleanup_empty_child_namespaces: bool,
+    blocking_threads: usize,
+    max_waiting_events: usize,
+    answer_timeout: Duration,
+    stall_timeout: Duration,
+    adapter: Option<Hook<dyn Adapter>>,
     max_http_body: usize,
     http: siomio_http::Limits,
     head_timeout: Duration,
@@ -55,7 +67,16 @@ impl ServerBuilder {
             allow_request: None,
             generate_id: None,
             max_fragments: siomio_websocket::Limits::default().max_fragments,
+            high_water: 1024 * 1024,
             max_buffered: 16 * 1024 * 1024,
+            overflow: Overflow::default(),
+            skip_middlewares: true,
+            cleanup_empty_child_namespaces: false,
+            blocking_threads: 4,
+            max_waiting_events: 256,
+            answer_timeout: Duration::from_secs(5),
+            stall_timeout: Duration::from_secs(120),
+            adapter: None,
             max_http_body: 1_000_000,
             http: siomio_http::Limits::default(),
             head_timeout: Duration::from_secs(60),
@@ -84,6 +105,33 @@ impl ServerBuilder {
     /// Which pages of other origins may poll. Default: none, and no headers.
     pub fn cors(mut self, cors: impl Into<Option<Cors>>) -> Self {
         self.cors = cors.into();
+        self
+    }
+
+    /// Joins the server to others. Default: it is alone.
+    pub fn adapter(mut self, adapter: impl Adapter) -> Self {
+        self.adapter = Some(Hook(Arc::new(adapter)));
+        self
+    }
+
+    /// Time that other shards and servers have to say who is there, when somebody asks with
+    /// [`fetch_sockets`](crate::Namespace::fetch_sockets). Default 5 s.
+    pub fn answer_timeout(mut self, timeout: Duration) -> Self {
+        self.answer_timeout = capped(timeout);
+        self
+    }
+
+    /// Whether a namespace that was made by a [parent](Io::of_pattern) ends when its last socket has gone; what was
+    /// registered with it goes with it. Default `false`.
+    pub fn cleanup_empty_child_namespaces(mut self, cleanup: bool) -> Self {
+        self.cleanup_empty_child_namespaces = cleanup;
+        self
+    }
+
+    /// How many threads run [blocking](crate::Namespace::on_blocking) handlers; they are started when the first is needed.
+    /// Default 4, at least 1.
+    pub fn blocking_threads(mut self, threads: usize) -> Self {
+        self.blocking_threads = threads.max(1);
         self
     }
 
@@ -118,7 +166,15 @@ impl ServerBuilder {
             allow_request: self.allow_request,
             generate_id: self.generate_id,
             max_fragments: self.max_fragments,
+            high_water: self.high_water.min(self.max_buffered),
             max_buffered: self.max_buffered,
+            overflow: self.overflow,
+            skip_middlewares: self.skip_middlewares,
+            cleanup_empty_child_namespaces: self.cleanup_empty_child_namespaces,
+            blocking_threads: self.blocking_threads,
+            max_waiting_events: self.max_waiting_events,
+            answer_timeout: self.answer_timeout,
+            stall_timeout: self.stall_timeout,
             max_http_body: self.max_http_body,
             http: self.http,
             head_timeout: self.head_timeout,
@@ -128,6 +184,6 @@ impl ServerBuilder {
             keep_alive_timeout: self.keep_alive_timeout,
         };
         let seed = getrandom::u64().expect("the operating system gives no random numbers");
-        Io::new(&Shared::new(config, seed))
+        Io::new(&Shared::new(config, seed, self.adapter.map(|adapter| adapter.0)))
     }
 }

@@ -9,7 +9,7 @@ use std::{
 use siomio_http as http;
 use siomio_websocket as websocket;
 
-use crate::{Cookie, Cors, Decision, Request};
+use crate::{Cookie, Cors, Decision, Overflow, Request};
 
 /// Everything that is settled before a server runs; [`ServerBuilder`](crate::ServerBuilder) documents each.
 #[derive(Debug)]
@@ -26,7 +26,15 @@ pub(crate) struct Config {
     pub(crate) allow_request: Option<Hook<AllowRequest>>,
     pub(crate) generate_id: Option<Hook<GenerateId>>,
     pub(crate) max_fragments: u32,
+    pub(crate) high_water: usize,
     pub(crate) max_buffered: usize,
+    pub(crate) overflow: Overflow,
+    pub(crate) skip_middlewares: bool,
+    pub(crate) cleanup_empty_child_namespaces: bool,
+    pub(crate) blocking_threads: usize,
+    pub(crate) max_waiting_events: usize,
+    pub(crate) answer_timeout: Duration,
+    pub(crate) stall_timeout: Duration,
     pub(crate) max_http_body: usize,
     pub(crate) http: http::Limits,
     pub(crate) head_timeout: Duration,

@@ -9,6 +9,9 @@ use siomio_packet::{ArgError, EncodeError, Value};
 pub enum Sent {
     /// It is on its way.
     Queued,
+    /// It is on its way, but more than [`high_water`](crate::ServerBuilder::high_water) bytes wait for this client now: send
+    /// less, or wait for [`on_drain`](crate::Namespace::on_drain).
+    HighWater,
     /// It is not, for this reason.
     Dropped(Dropped),
 }
@@ -22,6 +25,10 @@ pub enum Dropped {
     /// The client takes its messages too slowly: more than
     /// [`max_buffered`](crate::ServerBuilder::max_buffered) waited for it, and it was disconnected.
     SlowConsumer,
+    /// The same, but the server [keeps such clients](crate::Overflow::DropNewest).
+    Overflow,
+    /// It was volatile, and the client could not take it at once.
+    Volatile,
     /// The event or its arguments cannot be sent: the application's mistake.
     Encode(EncodeError),
 }
@@ -29,7 +36,7 @@ pub enum Dropped {
 impl Sent {
     /// Whether it is on its way.
     pub const fn is_queued(&self) -> bool {
-        matches!(self, Self::Queued)
+        matches!(self, Self::Queued | Self::HighWater)
     }
 }
 
@@ -91,6 +98,13 @@ pub enum HandlerError {
         /// What does not fit.
         error: ArgError,
     },
+    /// A [middleware](crate::Namespace::use_event) refused the event. The handler was not called.
+    Refused {
+        /// The event.
+        event: String,
+        /// Why.
+        reason: String,
+    },
     /// The handler panicked. The socket is disconnected after this report.
     Panic {
         /// The event, or `connect` and the like.
@@ -105,6 +119,9 @@ impl fmt::Display for HandlerError {
         match self {
             Self::Argument { event, error } => {
                 write!(f, "event \"{}\": {error}", event.escape_debug())
+            }
+            Self::Refused { event, reason } => {
+                write!(f, "event \"{}\" was refused: {reason}", event.escape_debug())
             }
             Self::Panic { event, message } => {
                 write!(f, "the handler of \"{}\" panicked: {message}", event.escape_debug())
@@ -138,3 +155,21 @@ impl fmt::Display for AckError {
 }
 
 impl error::Error for AckError {}
+
+/// Not all have answered in time, or could.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Incomplete<T> {
+    /// The answers that came.
+    pub answers: Vec<T>,
+    /// How many did not, as far as that is known.
+    pub missing: usize,
+}
+
+impl<T> fmt::Display for Incomplete<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (came, missing) = (self.answers.len(), self.missing);
+        write!(f, "operation has timed out: {came} answers came, {missing} did not")
+    }
+}
+
+impl<T: fmt::Debug> error::Error for Incomplete<T> {}

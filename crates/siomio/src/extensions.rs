@@ -6,13 +6,32 @@ use std::{
     collections::HashMap,
     fmt,
     rc::Rc,
+    sync::Arc,
 };
+
+use serde::{Serialize, de::DeserializeOwned};
 
 use crate::shard::{Local, Owner};
 
 /// Values of a socket, one of each type.
 #[derive(Default)]
 pub(crate) struct Extensions(HashMap<TypeId, Box<dyn Any + Send>>);
+
+/// What is shared with everybody: JSON.
+#[derive(Clone)]
+struct Shared(Arc<str>);
+
+impl Extensions {
+    /// What is shared with everybody: JSON.
+    pub(crate) fn shared(&self) -> Option<&Arc<str>> {
+        let shared = self.0.get(&TypeId::of::<Shared>())?;
+        shared.downcast_ref::<Shared>().map(|shared| &shared.0)
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
 
 /// The application's data of one [`Socket`](crate::Socket) or [`WebSocket`](crate::WebSocket): at most one value of each type.
 /// They end with the socket.
@@ -70,6 +89,41 @@ impl<'s> Data<'s> {
     pub fn remove<T: 'static>(&self) -> Option<T> {
         let old = self.extensions(false)?.0.remove(&TypeId::of::<T>());
         downcast(old)
+    }
+
+    /// Shares something with whoever asks with [`fetch_sockets`](crate::Namespace::fetch_sockets), on any server; what was shared before
+    /// is replaced.
+    ///
+    /// # Errors
+    /// When it cannot be serialised as JSON; what was shared before is kept then.
+    ///
+    /// ```
+    /// # let server = siomio::Server::new();
+    /// #[derive(serde::Serialize, serde::Deserialize)]
+    /// struct User { name: String }
+    ///
+    /// server.on_connect(|socket| {
+    ///     let _ = socket.data().share(&User { name: "Ada".to_owned() });
+    /// });
+    /// server.fetch_sockets().on_reply(|sockets| {
+    ///     for user in sockets.unwrap_or_default().iter().filter_map(|socket| socket.data::<User>().ok()) {
+    ///         println!("{} is here", user.name);
+    ///     }
+    /// });
+    /// ```
+    pub fn share<T: Serialize + ?Sized>(&self, value: &T) -> Result<(), serde_json::Error> {
+        let json = serde_json::to_string(value)?;
+        self.insert(Shared(json.into()));
+        Ok(())
+    }
+
+    /// What was [shared](Self::share), read as a type of yours; nothing counts as `null`.
+    ///
+    /// # Errors
+    /// When it does not fit the type.
+    pub fn shared<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
+        let shared = self.get::<Shared>();
+        serde_json::from_str(shared.as_ref().map_or("null", |shared| &shared.0))
     }
 
     /// Whether there is a value of this type.

@@ -2,11 +2,11 @@
 
 use std::{fmt, sync::Arc, time::Duration};
 
-use siomio_hub::SocketKey;
+use siomio_hub::{Flags, SocketKey};
 use siomio_packet::{IntoArgs, Payload};
 
 use crate::{
-    Broadcast, Namespace, Reply, Sent, SocketId,
+    Broadcast, Namespace, Reply, RoomNames, Sent, SocketId,
     mailbox::{Mail, Order},
     shard::Local,
     shared::Shared,
@@ -45,16 +45,31 @@ impl SocketHandle {
     /// From another thread than that of the client's shard, [`Sent::Queued`] says that it is on its way there; whether the
     /// client is still there is seen then.
     pub fn emit<A: IntoArgs>(&self, event: &str, args: A) -> Sent {
-        if let Some(local) = Local::current(self.shared()).filter(|local| local.index == self.shard)
-        {
-            return local.emit(self.key, event, &args);
-        }
+        self.emit_with(event, &args, Flags::default())
+    }
+
+    /// Sends the event `message`.
+    pub fn send<A: IntoArgs>(&self, args: A) -> Sent {
+        self.emit("message", args)
+    }
+
+    /// Sends an event only if the client can take it at once.
+    pub fn emit_volatile<A: IntoArgs>(&self, event: &str, args: A) -> Sent {
+        self.emit_with(event, &args, Flags { volatile: true, ..Flags::default() })
+    }
+
+    fn emit_with<A: IntoArgs>(&self, event: &str, args: &A, flags: Flags) -> Sent {
         let mut payload = Payload::default();
-        if let Err(error) = payload.event(event, &args) {
+        if let Err(error) = payload.event(event, args) {
             return error.into();
         }
-        self.order(Order::Emit(payload));
-        Sent::Queued
+        match Local::current(self.shared()).filter(|local| local.index == self.shard) {
+            Some(local) => local.emit_payload(self.key, &payload, flags),
+            None => {
+                self.order(Order::Emit { payload, flags });
+                Sent::Queued
+            }
+        }
     }
 
     /// Sends an event that the client is to acknowledge within `timeout`.
@@ -68,14 +83,14 @@ impl SocketHandle {
         handle
     }
 
-    /// Puts the socket into a room.
-    pub fn join(&self, room: impl Into<Arc<str>>) {
-        self.order(Order::Join(room.into()));
+    /// Puts the socket into a room, or several.
+    pub fn join(&self, rooms: impl RoomNames) {
+        rooms.visit(&mut |room| self.order(Order::Join(room.into())));
     }
 
-    /// Takes the socket out of a room.
-    pub fn leave(&self, room: impl Into<Arc<str>>) {
-        self.order(Order::Leave(room.into()));
+    /// Takes the socket out of a room, or several.
+    pub fn leave(&self, rooms: impl RoomNames) {
+        rooms.visit(&mut |room| self.order(Order::Leave(room.into())));
     }
 
     /// The rooms the socket is in, that of its own id first; none once it is gone.
@@ -89,9 +104,14 @@ impl SocketHandle {
         Broadcast::new(self.namespace.clone()).except(&self.id)
     }
 
-    /// Everybody in a room but this socket.
-    pub fn to(&self, room: impl Into<Arc<str>>) -> Broadcast {
-        self.broadcast().to(room)
+    /// Everybody in a room, or in several, but this socket.
+    pub fn to(&self, rooms: impl RoomNames) -> Broadcast {
+        self.broadcast().to(rooms)
+    }
+
+    /// Everybody in the namespace but those in a room, or in any of several, and this socket.
+    pub fn except(&self, rooms: impl RoomNames) -> Broadcast {
+        self.broadcast().except(rooms)
     }
 
     /// Disconnects the socket from its namespace; with `close`, the client from all of them, and its connection.

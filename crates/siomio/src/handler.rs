@@ -2,9 +2,12 @@
 
 use siomio_packet::{ArgError, ArgsReader, FromArg};
 
-use crate::{Ack, Socket};
+use crate::Ack;
 
-/// A closure that can handle an event: `Fn(&Socket, A, B, …)`, with up to eight parameters behind the socket.
+/// A closure that can handle an event: `Fn(&Socket, A, B, …)`, with up to eight parameters behind the socket. `Context` is what
+/// stands in front of them: a [`Socket`](crate::Socket), a [`SocketHandle`](crate::SocketHandle) for handlers that may
+/// [block](crate::Namespace::on_blocking), a [`Namespace`](crate::Namespace) for events [between
+/// servers](crate::Namespace::on_server_side).
 ///
 /// Every parameter needs its type written out. Each is filled by one argument of the event: any
 /// [`Deserialize`](serde::Deserialize) type that owns its data, [`Binary`](crate::Binary) or `Bytes` for binary ones,
@@ -23,16 +26,16 @@ use crate::{Ack, Socket};
 #[diagnostic::on_unimplemented(
     message = "this closure cannot handle an event",
     label = "not an event handler",
-    note = "write `|socket: &Socket, text: String, ack: Ack| {{ … }}`: the type of every parameter stands there, `Ack` is the \
+    note = "write `|socket: &{Context}, text: String, ack: Ack| {{ … }}`: the type of every parameter stands there, `Ack` is the \
             last one if it is wanted, parameters own their data (`String`, not `&str`) and implement `Deserialize`, the closure \
             returns `()` (end it with `;`), and what it captures is `Send + Sync + 'static`"
 )]
-pub trait Handler<Parameters>: Send + Sync + 'static {
+pub trait Handler<Context, Parameters>: Send + Sync + 'static {
     /// Reads the parameters and runs the closure.
     ///
     /// # Errors
     /// [`ArgError`] when an argument does not fit its parameter; the closure was not run.
-    fn call(&self, socket: &Socket, args: ArgsReader<'_>, ack: Ack) -> Result<(), ArgError>;
+    fn call(&self, context: &Context, args: ArgsReader<'_>, ack: Ack) -> Result<(), ArgError>;
 }
 
 /// What the last parameter of a handler can be: whatever the others can be, and [`Ack`].
@@ -60,26 +63,26 @@ impl Last for Ack {
     }
 }
 
-impl<F: Fn(&Socket) + Send + Sync + 'static> Handler<()> for F {
-    fn call(&self, socket: &Socket, _: ArgsReader<'_>, _: Ack) -> Result<(), ArgError> {
-        self(socket);
+impl<C, F: Fn(&C) + Send + Sync + 'static> Handler<C, ()> for F {
+    fn call(&self, context: &C, _: ArgsReader<'_>, _: Ack) -> Result<(), ArgError> {
+        self(context);
         Ok(())
     }
 }
 
 macro_rules! handler {
     ($($arg:ident)*) => {
-        impl<F, $($arg,)* L> Handler<($($arg,)* L,)> for F
+        impl<Context, F, $($arg,)* L> Handler<Context, ($($arg,)* L,)> for F
         where
-            F: Fn(&Socket, $($arg,)* L) + Send + Sync + 'static,
+            F: Fn(&Context, $($arg,)* L) + Send + Sync + 'static,
             $($arg: FromArg,)*
             L: Last,
         {
             #[allow(non_snake_case, reason = "the types lend the variables their names")]
-            fn call(&self, socket: &Socket, mut args: ArgsReader<'_>, ack: Ack) -> Result<(), ArgError> {
+            fn call(&self, context: &Context, mut args: ArgsReader<'_>, ack: Ack) -> Result<(), ArgError> {
                 $(let $arg = $arg::from_arg(&mut args)?;)*
                 let last = L::last(&mut args, ack)?;
-                self(socket, $($arg,)* last);
+                self(context, $($arg,)* last);
                 Ok(())
             }
         }
@@ -96,8 +99,8 @@ handler!(A B C D E G);
 handler!(A B C D E G H);
 
 /// A handler whose parameters are settled.
-pub(crate) trait ErasedHandler: Send + Sync {
-    fn call(&self, socket: &Socket, args: ArgsReader<'_>, ack: Ack) -> Result<(), ArgError>;
+pub(crate) trait ErasedHandler<C>: Send + Sync {
+    fn call(&self, context: &C, args: ArgsReader<'_>, ack: Ack) -> Result<(), ArgError>;
 }
 
 /// Hides the parameters of a handler.
@@ -109,8 +112,8 @@ impl<H, P> Erased<H, P> {
     }
 }
 
-impl<P, H: Handler<P>> ErasedHandler for Erased<H, P> {
-    fn call(&self, socket: &Socket, args: ArgsReader<'_>, ack: Ack) -> Result<(), ArgError> {
-        self.0.call(socket, args, ack)
+impl<C, P, H: Handler<C, P>> ErasedHandler<C> for Erased<H, P> {
+    fn call(&self, context: &C, args: ArgsReader<'_>, ack: Ack) -> Result<(), ArgError> {
+        self.0.call(context, args, ack)
     }
 }

@@ -2,14 +2,16 @@
 
 use std::{
     borrow::Cow,
+    collections::BTreeMap,
     net::{IpAddr, SocketAddr},
     rc::Rc,
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
-use serde::de::DeserializeOwned;
+use serde::{Serialize, Serializer, de::DeserializeOwned, ser::SerializeStruct};
 use siomio_engine::{Protocol, Query};
 use siomio_http::Head;
+use siomio_packet::Value;
 
 /// The request that opened a session; kept as it came, and read on demand.
 #[derive(Debug)]
@@ -25,6 +27,40 @@ pub(crate) struct Opening {
 pub struct Handshake {
     opening: Rc<Opening>,
     auth: Option<Rc<str>>,
+}
+
+/// As the object that JavaScript has: `headers`, `time`, `address`, `xdomain`, `secure`, `issued`, `url`, `query`, `auth`. Headers that
+/// are not UTF-8 are left out; of several with one name all are there, separated by commas.
+impl Serialize for Handshake {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        let mut headers = BTreeMap::<String, String>::new();
+        for (name, value) in self.headers() {
+            let Ok(value) = std::str::from_utf8(value) else { continue };
+            headers
+                .entry(name.to_ascii_lowercase())
+                .and_modify(|all| {
+                    all.push_str(", ");
+                    all.push_str(value);
+                })
+                .or_insert_with(|| value.to_owned());
+        }
+        let query: BTreeMap<_, _> = self.query_pairs().collect();
+        let issued = self.opening.issued;
+        let mut object = serializer.serialize_struct("Handshake", 9)?;
+        object.serialize_field("headers", &headers)?;
+        object.serialize_field("time", &siomio_http::http_date(issued.as_secs()))?;
+        object.serialize_field("address", &self.peer_addr().ip())?;
+        object.serialize_field("xdomain", &self.is_cross_domain())?;
+        object.serialize_field("secure", &self.secure())?;
+        object.serialize_field("issued", &(issued.as_millis() as u64))?;
+        object.serialize_field("url", self.url())?;
+        object.serialize_field("query", &query)?;
+        match serde_json::from_str::<Value>(self.auth_json()) {
+            Ok(auth) => object.serialize_field("auth", &auth)?,
+            Err(_) => object.serialize_field("auth", &())?,
+        }
+        object.end()
+    }
 }
 
 impl Handshake {

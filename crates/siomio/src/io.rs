@@ -7,7 +7,13 @@ use std::{
     time::{Duration, Instant},
 };
 
-use crate::{Engine, Namespace, config::capped, mailbox::Mail, shared::Shared};
+use crate::{
+    Engine, Namespace, NamespaceDecision, NamespaceRequest,
+    config::capped,
+    mailbox::Mail,
+    namespace::{Pattern, Rule},
+    shared::Shared,
+};
 
 /// A handle to the server: cheap to clone, usable from any thread, before, while and after it runs.
 ///
@@ -31,14 +37,69 @@ impl Io {
         Self { main: shared.main_namespace() }
     }
 
-    /// A namespace, created when it is first asked for. A name without its slash gets one.
+    /// A namespace, created when it is first asked for. A name without its slash gets one. If the pattern of a
+    /// [parent](Self::of_pattern) fits, it is that parent's child.
     pub fn of(&self, name: &str) -> Namespace {
         let shared = self.shared();
-        let (id, name) = match name.strip_prefix('/') {
-            Some(_) => shared.registry.namespace(name),
-            None => shared.registry.namespace(&format!("/{name}")),
-        };
-        Namespace::new(shared.clone(), id, name)
+        match name.strip_prefix('/') {
+            Some(_) => shared.namespace(name),
+            None => shared.namespace(&format!("/{name}")),
+        }
+    }
+
+    /// A parent of namespaces whose names fit a pattern, in which `{name}` stands for one or more characters other than a slash.
+    ///
+    /// When a client asks for a namespace that does not exist, parents are asked in the order of their registration, and the
+    /// first that wants it makes it: what was registered with the parent until then holds for its child, too.
+    ///
+    /// ```
+    /// # let server = siomio::Server::new();
+    /// let games = server.of_pattern("/game-{id}");
+    /// games.on("move", |socket: &siomio::Socket, to: String| {
+    ///     socket.broadcast().emit("moved", to);
+    /// });
+    /// games.emit("news", "to all games");
+    /// ```
+    ///
+    /// # Panics
+    /// When the pattern cannot be read: a brace has no other half, or there is nothing between two gaps.
+    pub fn of_pattern(&self, pattern: &str) -> Namespace {
+        match Pattern::parse(pattern) {
+            Ok(pattern) => self.parent(Rule::Pattern(pattern)),
+            Err(error) => panic!("\"{pattern}\" is no pattern: {error}"),
+        }
+    }
+
+    /// A parent of namespaces that a predicate wants; see [`of_pattern`](Self::of_pattern). Namespaces that the application asks
+    /// for with [`of`](Self::of) are not its children. A predicate that panics does not want it.
+    ///
+    /// ```
+    /// # let server = siomio::Server::new();
+    /// server.of_matching(|request| request.name().starts_with("/tenant/"));
+    /// ```
+    pub fn of_matching(
+        &self,
+        wants: impl Fn(&NamespaceRequest<'_>) -> bool + Send + Sync + 'static,
+    ) -> Namespace {
+        self.parent(Rule::AtOnce(Box::new(wants)))
+    }
+
+    /// The same for a decision that takes time: it may go to another thread. What is not decided within
+    /// [`decision_timeout`](crate::ServerBuilder::decision_timeout) is refused.
+    ///
+    /// ```
+    /// # let server = siomio::Server::new();
+    /// # fn exists(name: &str) -> bool { true }
+    /// server.of_deciding(|request, decision| {
+    ///     let name = request.name().to_owned();
+    ///     std::thread::spawn(move || if exists(&name) { decision.allow() } else { decision.refuse() });
+    /// });
+    /// ```
+    pub fn of_deciding(
+        &self,
+        decide: impl Fn(&NamespaceRequest<'_>, NamespaceDecision) + Send + Sync + 'static,
+    ) -> Namespace {
+        self.parent(Rule::Later(Box::new(decide)))
     }
 
     /// The transport beneath: hooks that see requests rather than events.
@@ -58,6 +119,16 @@ impl Io {
         self.shared().stop();
         self.shared().send_to_all(|| Mail::Stop { deadline });
         self.shared().door.wake();
+    }
+
+    /// How many servers there are in the cluster, this one included.
+    pub fn server_count(&self) -> usize {
+        1 + self.shared().adapter().map_or(0, |adapter| adapter.other_servers())
+    }
+
+    fn parent(&self, rule: Rule) -> Namespace {
+        let cell = self.shared().namespaces.make_parent(rule);
+        Namespace::new(self.shared().clone(), cell)
     }
 
     pub(crate) fn shared(&self) -> &Arc<Shared> {

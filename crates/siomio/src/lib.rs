@@ -52,14 +52,19 @@
 #![deny(missing_docs)]
 
 mod ack;
+mod blocking;
 mod broadcast;
 mod builder;
+mod cluster;
 mod config;
 mod cookie;
 mod cors;
+mod dispatch;
+mod emitter;
 mod endpoint;
 mod engine;
 mod error;
+mod event;
 mod extensions;
 mod gate;
 mod handle;
@@ -72,7 +77,12 @@ mod io;
 mod mailbox;
 mod middleware;
 mod namespace;
+mod overflow;
 mod registry;
+mod remote_socket;
+mod reply;
+mod room_event;
+mod room_names;
 mod run;
 mod server;
 #[doc(hidden)]
@@ -82,14 +92,17 @@ mod socket;
 mod timer;
 mod websocket;
 
-pub use ack::{Ack, Reply};
+pub use ack::Ack;
 pub use broadcast::Broadcast;
-pub use builder::ServerBuilder;
+pub use builder::{Recovery, ServerBuilder};
+pub use cluster::{Adapter, Node};
 pub use cookie::{Cookie, Priority, SameSite};
 pub use cors::Cors;
+pub use emitter::Emitter;
 pub use endpoint::{Endpoint, Rejection};
 pub use engine::{Carrier, EngineServer, EngineSocket, EngineSocketHandle};
-pub use error::{AckError, ConnectError, Dropped, HandlerError, Sent};
+pub use error::{AckError, ConnectError, Dropped, HandlerError, Incomplete, Sent};
+pub use event::Event;
 pub use extensions::Data;
 pub use gate::{Decision, Next};
 pub use handle::SocketHandle;
@@ -99,14 +112,23 @@ pub use hooks::{ConnectionError, Engine, HookPanic};
 pub use http::{Request, Responder};
 pub use id::SocketId;
 pub use io::Io;
-pub use namespace::Namespace;
+pub use middleware::Permit;
+pub use namespace::{Namespace, NamespaceDecision, NamespaceRequest};
+pub use overflow::Overflow;
+pub use remote_socket::RemoteSocket;
+pub use reply::{Replies, Reply};
+pub use room_event::RoomEvent;
+pub use room_names::RoomNames;
 pub use server::{Bound, Running, Server};
 pub use siomio_engine::{BadRequest, CloseReason, Message, Protocol, Refusal, Sid, Transport};
 pub use siomio_http::{Headers, InvalidHeader, Method};
-pub use siomio_hub::DisconnectReason;
-pub use siomio_packet::{ArgError, Args, Binary, EncodeError, FromArg, IntoArgs, Value};
+pub use siomio_hub::{
+    Answer, Broadcast as BroadcastPacket, DisconnectReason, Flags, Gathering, Operation, RequestId,
+    Selector, SocketInfo,
+};
+pub use siomio_packet::{ArgError, Args, ArgsRef, Binary, EncodeError, FromArg, IntoArgs, Value};
 pub use siomio_websocket::{CloseCode, Error as FrameError};
-pub use socket::Socket;
+pub use socket::{Listener, Socket};
 pub use timer::Timer;
 pub use websocket::{ReadyState, WebSocket, WebSocketError, WebSocketHandle};
 

@@ -10,16 +10,19 @@ use std::{
 };
 
 use bytes::Bytes;
-use siomio_engine::RequestId;
+use siomio_engine as engine;
 use siomio_http::Response;
-use siomio_hub::{Operation, SocketKey};
-use siomio_packet::Payload;
+use siomio_hub::{Answer, Flags, NamespaceId, Operation, RequestId, SocketKey, Style};
+use siomio_packet::{Args, Payload};
 use siomio_websocket::CloseCode;
 
 use crate::{
-    ack::ReplySender,
+    HandlerError, Namespace,
+    dispatch::Question,
     gate::{GateId, Verdict},
-    shard::{Owner, RawKey, SessionKey},
+    middleware,
+    reply::ReplySender,
+    shard::{Owner, RawKey, Recovering, SessionKey},
 };
 
 /// A shard's letter box. Any thread posts; the shard empties it once a turn, and is woken at most once in between.
@@ -35,7 +38,18 @@ pub(crate) struct Mailbox {
 #[derive(Debug)]
 pub(crate) enum Mail {
     /// For sockets that a selector names.
-    Operation(Operation),
+    Operation { namespace: NamespaceId, operation: Operation },
+    /// Somebody will ask all shards, or servers, and this one collects what they answer.
+    Expect { request: RequestId, question: Question, style: Style, parts: usize, timeout: Duration },
+    /// A part of the answer to that.
+    Answer { request: RequestId, answer: Answer },
+    /// Another server has sent an event to this one, and may wait for an answer.
+    ServerSide {
+        namespace: Namespace,
+        event: Arc<str>,
+        args: Args,
+        asker: Option<(Arc<str>, RequestId)>,
+    },
     /// For one socket of the shard.
     Socket { socket: SocketKey, order: Order },
     /// For one session of a server that speaks Engine.IO only.
@@ -47,9 +61,19 @@ pub(crate) enum Mail {
     /// A timer is taken back.
     CancelTimer { owner: Owner, serial: u64 },
     /// The answer to a request that one of the shard's connections waits with.
-    Respond { request: RequestId, response: Response },
+    Respond { request: engine::RequestId, response: Response },
     /// What the application thinks of a request that waits at the head of a connection.
     Decide { gate: GateId, verdict: Verdict },
+    /// What the application thinks of a socket that connects.
+    Permit { socket: SocketKey, stage: u32, verdict: middleware::Verdict },
+    /// Whether a parent makes the namespace that somebody asks for.
+    Lookup { lookup: u64, allowed: bool },
+    /// A namespace is gone.
+    Forget(NamespaceId),
+    /// A blocking handler has run.
+    Ran { socket: SocketKey, outcome: Result<(), HandlerError> },
+    /// A client that has lost its connection is back, or what is known of it.
+    Recover(Box<Recovering>),
     /// Go down: tell everybody, write what is left, be done by the deadline.
     Stop { deadline: Instant },
 }
@@ -57,7 +81,7 @@ pub(crate) enum Mail {
 /// What is to be done with a socket.
 #[derive(Debug)]
 pub(crate) enum Order {
-    Emit(Payload),
+    Emit { payload: Payload, flags: Flags },
     EmitWithAck { payload: Payload, timeout: Duration, reply: ReplySender },
     Acknowledge { id: u64, payload: Payload },
     Join(Arc<str>),
@@ -216,7 +240,7 @@ mod tests {
                 let mailbox = mailbox.clone();
                 std::thread::spawn(move || {
                     for number in 0..each {
-                        let request = RequestId { connection: thread, sequence: number };
+                        let request = engine::RequestId { connection: thread, sequence: number };
                         mailbox.post_one(Mail::Respond { request, response: Response::new(200) });
                     }
                 })

@@ -1,40 +1,106 @@
 //! Who may connect to a namespace.
 
-use serde::de::DeserializeOwned;
-use siomio_packet::Data;
+use std::{fmt, marker::PhantomData, sync::Arc};
 
-use crate::{ConnectError, Socket};
+use serde::de::DeserializeOwned;
+use siomio_hub::SocketKey;
+
+use crate::{ConnectError, Socket, mailbox::Mail, shared::Shared};
 
 /// What a middleware answers.
 pub(crate) type Verdict = Result<(), ConnectError>;
 
-/// A middleware whose auth type is settled.
+/// A middleware whose auth type is settled. It answers at once, or through the permit.
 pub(crate) trait ErasedMiddleware: Send + Sync {
-    fn call(&self, socket: &Socket, auth: &Data<'_>) -> Verdict;
+    /// `None` when the answer comes through a permit.
+    fn call(&self, socket: &Socket, auth: &str, permit: &dyn Fn() -> Permit) -> Option<Verdict>;
 }
 
-pub(crate) struct Middleware<F, A>(F, std::marker::PhantomData<fn(A)>);
+/// One that answers at once.
+pub(crate) struct AtOnce<F, A>(pub(crate) F, pub(crate) PhantomData<fn(A)>);
 
-impl<F, A> Middleware<F, A> {
-    pub(crate) const fn new(check: F) -> Self {
-        Self(check, std::marker::PhantomData)
-    }
-}
+/// One that answers when it knows.
+pub(crate) struct Later<F, A>(pub(crate) F, pub(crate) PhantomData<fn(A)>);
 
-impl<F, A> ErasedMiddleware for Middleware<F, A>
+impl<F, A> ErasedMiddleware for AtOnce<F, A>
 where
     F: Fn(&Socket, A) -> Verdict + Send + Sync,
     A: DeserializeOwned,
 {
-    fn call(&self, socket: &Socket, auth: &Data<'_>) -> Verdict {
-        let auth =
-            read_auth(auth).map_err(|error| ConnectError::new(format!("invalid auth: {error}")))?;
-        (self.0)(socket, auth)
+    fn call(&self, socket: &Socket, auth: &str, _: &dyn Fn() -> Permit) -> Option<Verdict> {
+        Some(read_auth(auth).and_then(|auth| (self.0)(socket, auth)))
+    }
+}
+
+impl<F, A> ErasedMiddleware for Later<F, A>
+where
+    F: Fn(&Socket, A, Permit) + Send + Sync,
+    A: DeserializeOwned,
+{
+    fn call(&self, socket: &Socket, auth: &str, permit: &dyn Fn() -> Permit) -> Option<Verdict> {
+        match read_auth(auth) {
+            Ok(auth) => (self.0)(socket, auth, permit()),
+            Err(error) => return Some(Err(error)),
+        }
+        None
     }
 }
 
 /// Reads what came with a CONNECT; nothing counts as the empty object.
-fn read_auth<A: DeserializeOwned>(auth: &Data<'_>) -> Result<A, serde_json::Error> {
-    let json = auth.json();
+fn read_auth<A: DeserializeOwned>(json: &str) -> Result<A, ConnectError> {
     serde_json::from_str(if json.is_empty() { "{}" } else { json })
+        .map_err(|error| ConnectError::new(format!("invalid auth: {error}")))
+}
+
+/// Whether a socket may connect: the answer of a [middleware](crate::Namespace::use_middleware_later), given at once or later,
+/// from any thread. Dropped, it refuses.
+#[must_use = "the client waits until it is decided"]
+pub struct Permit {
+    shared: Arc<Shared>,
+    shard: u8,
+    socket: SocketKey,
+    /// Which of the middlewares is asked.
+    stage: u32,
+    is_decided: bool,
+}
+
+impl Permit {
+    pub(crate) const fn new(shared: Arc<Shared>, shard: u8, socket: SocketKey, stage: u32) -> Self {
+        Self { shared, shard, socket, stage, is_decided: false }
+    }
+
+    /// As far as this middleware is concerned, the socket may connect: the next one is asked.
+    pub fn grant(self) {
+        self.decide(Ok(()));
+    }
+
+    /// The socket may not connect.
+    pub fn refuse(self, error: impl Into<ConnectError>) {
+        self.decide(Err(error.into()));
+    }
+
+    /// What a `Result` says.
+    pub fn decide(mut self, verdict: Result<(), ConnectError>) {
+        self.is_decided = true;
+        self.send(verdict);
+    }
+
+    fn send(&self, verdict: Verdict) {
+        let (socket, stage) = (self.socket, self.stage);
+        self.shared.send(self.shard, Mail::Permit { socket, stage, verdict });
+    }
+}
+
+impl Drop for Permit {
+    fn drop(&mut self) {
+        if !self.is_decided {
+            self.send(Err(ConnectError::new("not decided")));
+        }
+    }
+}
+
+impl fmt::Debug for Permit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Permit").field("socket", &self.socket).finish_non_exhaustive()
+    }
 }

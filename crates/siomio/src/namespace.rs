@@ -1,103 +1,70 @@
 //! A namespace: what happens in it, and who is in it.
 
+pub(crate) mod cell;
+mod directory;
+pub(crate) mod parent;
+mod pattern;
+pub(crate) mod registering;
+pub(crate) mod table;
+
 use std::{
     fmt,
     sync::{Arc, PoisonError},
+    time::Duration,
 };
 
-use serde::de::DeserializeOwned;
-use siomio_hub::{DisconnectReason, NamespaceId, Rooms};
-use siomio_packet::{IntoArgs, RESERVED_EVENTS};
+use siomio_hub::{NamespaceId, Rooms};
+use siomio_packet::{Args, IntoArgs};
 
-use crate::{
-    Broadcast, ConnectError, Handler, HandlerError, Sent, Socket, SocketId, handler::Erased,
-    middleware::Middleware, registry::NamespaceTable, shared::Shared,
-};
+use self::cell::{Kind, NamespaceCell};
+pub use self::parent::{NamespaceDecision, NamespaceRequest};
+pub(crate) use self::{directory::Namespaces, parent::Rule, pattern::Pattern};
+use crate::{Broadcast, RemoteSocket, Replies, RoomNames, Sent, SocketId, shared::Shared};
 
 /// A namespace of a server: handlers are registered here, once for all of its sockets, and broadcasts start here.
 ///
-/// It is a handle: cheap to clone, usable from any thread, also before the server runs.
+/// It is a handle: cheap to clone, usable from any thread, also before the server runs. One that is a
+/// [parent](crate::Io::of_pattern) stands for all namespaces it has made: what is sent to it is sent to all of them.
 #[derive(Clone)]
 pub struct Namespace {
     shared: Arc<Shared>,
-    id: NamespaceId,
-    name: Arc<str>,
+    cell: Arc<NamespaceCell>,
 }
 
 impl Namespace {
-    pub(crate) const fn new(shared: Arc<Shared>, id: NamespaceId, name: Arc<str>) -> Self {
-        Self { shared, id, name }
+    pub(crate) const fn new(shared: Arc<Shared>, cell: Arc<NamespaceCell>) -> Self {
+        Self { shared, cell }
     }
 
     /// Its name, `/` for the main one.
     pub fn name(&self) -> &str {
-        &self.name
+        &self.cell.name
     }
 
-    /// Decides who may connect: a refusal reaches the client as its `connect_error`.
-    ///
-    /// `auth` is what the client sends along, read as the type of the parameter. The socket may already join rooms, but
-    /// nothing reaches it yet. A second middleware replaces the first.
+    /// What stands in its name where the pattern of its [parent](crate::Io::of_pattern) has a gap.
     ///
     /// ```
-    /// use siomio::{ConnectError, Server, Socket};
-    ///
-    /// #[derive(serde::Deserialize)]
-    /// struct Auth { token: String }
-    ///
-    /// let server = Server::new();
-    /// server.of("/admin").use_middleware(|socket: &Socket, auth: Auth| {
-    ///     if auth.token != "secret" {
-    ///         return Err(ConnectError::new("not allowed"));
-    ///     }
-    ///     socket.join("admins");
-    ///     Ok(())
+    /// # let server = siomio::Server::new();
+    /// server.of_pattern("/game-{id}").on_connect(|socket| {
+    ///     let namespace = socket.namespace();
+    ///     println!("somebody plays {:?}", namespace.param("id"));
     /// });
     /// ```
-    pub fn use_middleware<A, F>(&self, check: F) -> &Self
-    where
-        A: DeserializeOwned + 'static,
-        F: Fn(&Socket, A) -> Result<(), ConnectError> + Send + Sync + 'static,
-    {
-        let middleware = Arc::new(Middleware::new(check));
-        self.change(|table| table.middleware.replace(middleware))
+    pub fn param(&self, gap: &str) -> Option<&str> {
+        match &self.cell.parent()?.kind {
+            Kind::Parent { rule: Rule::Pattern(pattern), .. } => {
+                pattern.param(&self.cell.name, gap)
+            }
+            _ => None,
+        }
     }
 
-    /// Runs for every socket that has connected.
-    pub fn on_connect(&self, handler: impl Fn(&Socket) + Send + Sync + 'static) -> &Self {
-        self.change(|table| table.connect.push(Arc::new(handler)))
-    }
-
-    /// Runs for every socket that is disconnected, and why. Its rooms and data can still be read.
-    pub fn on_disconnect(
-        &self,
-        handler: impl Fn(&Socket, DisconnectReason) + Send + Sync + 'static,
-    ) -> &Self {
-        self.change(|table| table.disconnect.push(Arc::new(handler)))
-    }
-
-    /// Runs when an event arrives. See [`Handler`] for what a closure may take. Several for one event run in the order
-    /// they were registered.
-    ///
-    /// # Panics
-    /// For the names that clients cannot send: `connect`, `connect_error`, `disconnect`, `disconnecting`, `newListener`,
-    /// `removeListener`. There are [`on_connect`](Self::on_connect) and [`on_disconnect`](Self::on_disconnect).
-    pub fn on<P: 'static>(&self, event: impl Into<String>, handler: impl Handler<P>) -> &Self {
-        let event = event.into();
-        assert!(
-            !RESERVED_EVENTS.contains(&&*event),
-            "clients cannot send \"{event}\": see on_connect and on_disconnect"
-        );
-        let handler = Arc::new(Erased::new(handler));
-        self.change(|table| table.events.entry(event).or_default().push(handler))
-    }
-
-    /// Runs when an event cannot be handled: its arguments do not fit, or the handler panicked.
-    pub fn on_error(
-        &self,
-        handler: impl Fn(&Socket, &HandlerError) + Send + Sync + 'static,
-    ) -> &Self {
-        self.change(|table| table.error.push(Arc::new(handler)))
+    /// The namespaces that it has made and that exist, if it is a parent.
+    pub fn children(&self) -> Vec<Self> {
+        match self.cell.kind {
+            Kind::Parent { .. } => self.members().collect(),
+            Kind::Static | Kind::Child { .. } => Vec::new(),
+        }
     }
 
     /// Sends an event to everybody in the namespace. A tuple is several arguments, `()` none, anything else one.
@@ -105,14 +72,34 @@ impl Namespace {
         self.everyone().emit(event, args)
     }
 
-    /// Everybody in a room. Everybody's id is a room.
-    pub fn to(&self, room: impl Into<Arc<str>>) -> Broadcast {
-        self.everyone().to(room)
+    /// Sends the event `message`.
+    pub fn send<A: IntoArgs>(&self, args: A) -> Sent {
+        self.emit("message", args)
     }
 
-    /// Everybody but those in a room.
-    pub fn except(&self, room: impl Into<Arc<str>>) -> Broadcast {
-        self.everyone().except(room)
+    /// Sends an event that everybody in the namespace is to acknowledge within `timeout`.
+    pub fn emit_with_ack<A: IntoArgs>(
+        &self,
+        event: &str,
+        args: A,
+        timeout: Duration,
+    ) -> Replies<Args> {
+        self.everyone().emit_with_ack(event, args, timeout)
+    }
+
+    /// Everybody in a room, or in several. Everybody's id is a room.
+    pub fn to(&self, rooms: impl RoomNames) -> Broadcast {
+        self.everyone().to(rooms)
+    }
+
+    /// The same as [`to`](Self::to), where it reads better.
+    pub fn within(&self, rooms: impl RoomNames) -> Broadcast {
+        self.to(rooms)
+    }
+
+    /// Everybody but those in a room, or in any of several.
+    pub fn except(&self, rooms: impl RoomNames) -> Broadcast {
+        self.everyone().except(rooms)
     }
 
     /// Everybody in the namespace.
@@ -120,56 +107,139 @@ impl Namespace {
         Broadcast::new(self.clone())
     }
 
-    /// The ids of the connected sockets, in no particular order. Reads all shards.
+    /// Everybody who is connected to this server, where it is one of several.
+    pub fn local(&self) -> Broadcast {
+        self.everyone().local()
+    }
+
+    /// Everybody who can take an event at once.
+    pub fn volatile(&self) -> Broadcast {
+        self.everyone().volatile()
+    }
+
+    /// Everybody, with events compressed or not where compression was negotiated.
+    pub fn compress(&self, compress: bool) -> Broadcast {
+        self.everyone().compress(compress)
+    }
+
+    /// Puts everybody into rooms.
+    pub fn sockets_join(&self, rooms: impl RoomNames) {
+        self.everyone().sockets_join(rooms);
+    }
+
+    /// Takes everybody out of rooms.
+    pub fn sockets_leave(&self, rooms: impl RoomNames) {
+        self.everyone().sockets_leave(rooms);
+    }
+
+    /// Disconnects everybody; with `close`, their connections too.
+    pub fn disconnect_sockets(&self, close: bool) {
+        self.everyone().disconnect_sockets(close);
+    }
+
+    /// Asks who is there, on all servers.
+    pub fn fetch_sockets(&self) -> Replies<RemoteSocket> {
+        self.everyone().fetch_sockets()
+    }
+
+    /// Sends an event to the other servers of a cluster, where [`on_server_side`](Self::on_server_side) handles it.
+    pub fn server_side_emit<A: IntoArgs>(&self, event: &str, args: A) -> Sent {
+        crate::cluster::server_side_emit(self, event, &args)
+    }
+
+    /// Sends an event to the other servers of a cluster, which each are to answer within `timeout`.
+    pub fn server_side_emit_with_ack<A: IntoArgs>(
+        &self,
+        event: &str,
+        args: A,
+        timeout: Duration,
+    ) -> Replies<Args> {
+        crate::cluster::server_side_emit_with_ack(self, event, &args, timeout)
+    }
+
+    /// The ids of the sockets that are connected to this server, in no particular order. Reads all shards.
     pub fn sockets(&self) -> Vec<SocketId> {
-        self.collect(|rooms| rooms.ids(self.id)).into_iter().map(SocketId::from).collect()
+        self.collect(Rooms::ids).into_iter().map(SocketId::from).collect()
     }
 
-    /// The ids of the connected sockets in a room, in no particular order. Reads all shards.
+    /// The ids of the sockets in a room of this server, in no particular order. Reads all shards.
     pub fn sockets_in(&self, room: &str) -> Vec<SocketId> {
-        self.collect(|rooms| rooms.ids_in(self.id, room)).into_iter().map(SocketId::from).collect()
+        let ids = self.collect(|rooms, namespace| rooms.ids_in(namespace, room));
+        ids.into_iter().map(SocketId::from).collect()
     }
 
-    /// The rooms that somebody is in, in alphabetical order, less those of the sockets' own ids. Reads all shards.
+    /// The rooms that somebody on this server is in, in alphabetical order, less those of the sockets' own ids. Reads all shards.
     pub fn rooms(&self) -> Vec<Arc<str>> {
-        let mut rooms = self.collect(|rooms| rooms.names(self.id));
+        let mut rooms = self.collect(Rooms::names);
         rooms.sort_unstable();
         rooms.dedup();
         rooms
     }
 
-    /// How many sockets are connected. Reads all shards.
+    /// How many sockets are connected to this server. Reads all shards.
     pub fn socket_count(&self) -> usize {
-        self.read(|rooms| rooms.count(self.id)).sum()
+        self.read(Rooms::count).into_iter().sum()
     }
 
-    fn collect(&self, read: impl Fn(&Rooms) -> Vec<Arc<str>>) -> Vec<Arc<str>> {
-        self.read(read).flatten().collect()
+    fn collect(&self, read: impl Fn(&Rooms, NamespaceId) -> Vec<Arc<str>>) -> Vec<Arc<str>> {
+        self.read(read).into_iter().flatten().collect()
     }
 
-    fn read<T>(&self, read: impl Fn(&Rooms) -> T) -> impl Iterator<Item = T> {
-        self.shared
-            .all_rooms()
-            .map(move |rooms| read(&rooms.lock().unwrap_or_else(PoisonError::into_inner)))
+    fn read<T>(&self, read: impl Fn(&Rooms, NamespaceId) -> T) -> Vec<T> {
+        let cells = self.cell.members();
+        let per_shard = self.shared.all_rooms().flat_map(|rooms| {
+            let rooms = rooms.lock().unwrap_or_else(PoisonError::into_inner);
+            cells.iter().map(|cell| read(&rooms, cell.id)).collect::<Vec<_>>()
+        });
+        per_shard.collect()
     }
 
     pub(crate) const fn shared(&self) -> &Arc<Shared> {
         &self.shared
     }
 
-    pub(crate) const fn id(&self) -> NamespaceId {
-        self.id
+    pub(crate) fn id(&self) -> NamespaceId {
+        self.cell.id
     }
 
-    fn change<R>(&self, change: impl FnOnce(&mut NamespaceTable) -> R) -> &Self {
-        let replaced = self.shared.registry.change(self.id, change);
-        drop(replaced);
-        self
+    pub(crate) fn shared_name(&self) -> &Arc<str> {
+        // The cell lives at least as long as its handle.
+        &self.cell.name
+    }
+
+    pub(crate) const fn cell(&self) -> &Arc<NamespaceCell> {
+        &self.cell
+    }
+
+    /// It is new: tells those who want to know.
+    pub(crate) fn announce(&self) {
+        let parent = self.cell.parent();
+        let tables = [Some(self.shared.namespaces.main().clone()), parent];
+        for table in tables.iter().flatten().map(|cell| cell.table()) {
+            for hook in &table.created {
+                let hook = std::panic::AssertUnwindSafe(|| hook(self));
+                drop(std::panic::catch_unwind(hook));
+            }
+        }
+    }
+
+    /// Itself, or if it is a parent all it has made.
+    pub(crate) fn members(&self) -> impl Iterator<Item = Self> + use<> {
+        let shared = self.shared.clone();
+        self.cell.members().into_iter().map(move |cell| Self::new(shared.clone(), cell))
     }
 }
 
+impl PartialEq for Namespace {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.cell, &other.cell)
+    }
+}
+
+impl Eq for Namespace {}
+
 impl fmt::Debug for Namespace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Namespace").field(&self.name).finish()
+        f.debug_tuple("Namespace").field(&self.cell.name).finish()
     }
 }

@@ -1,7 +1,6 @@
 //! What the application has registered.
 
 use std::{
-    collections::HashMap,
     fmt,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError,
@@ -10,16 +9,14 @@ use std::{
 };
 
 use siomio_engine::{CloseReason, Message};
-use siomio_hub::{DisconnectReason, NamespaceId};
 use siomio_websocket::CloseCode;
 
 use crate::{
-    Carrier, EngineSocket, HandlerError, Rejection, Request, Responder, Socket, WebSocket,
-    WebSocketError, handler::ErasedHandler, hooks::Hooks, middleware::ErasedMiddleware,
+    Carrier, EngineSocket, Rejection, Request, Responder, WebSocket, WebSocketError, hooks::Hooks,
 };
 
-/// Namespaces, handlers and the HTTP fallback: changed under a lock by whoever registers, read by the shards as
-/// snapshots.
+/// Hooks, endpoints and the HTTP fallback: changed under a lock by whoever registers, read by the shards as snapshots.
+/// Namespaces are apart, see [`Namespaces`](crate::namespace::Namespaces).
 #[derive(Debug)]
 pub(crate) struct Registry {
     tables: Mutex<Arc<Tables>>,
@@ -29,8 +26,6 @@ pub(crate) struct Registry {
 /// A snapshot of everything registered.
 #[derive(Clone, Default)]
 pub(crate) struct Tables {
-    /// In the order of declaration: the place is the [`NamespaceId`].
-    pub(crate) namespaces: Vec<Arc<NamespaceTable>>,
     pub(crate) http: Option<Arc<HttpHandler>>,
     pub(crate) engine: Arc<EngineTable>,
     pub(crate) hooks: Arc<Hooks>,
@@ -60,20 +55,6 @@ pub(crate) struct EndpointTable {
     pub(crate) close: Vec<Arc<RawCloseHandler>>,
 }
 
-/// What was registered for one namespace.
-#[derive(Clone)]
-pub(crate) struct NamespaceTable {
-    pub(crate) name: Arc<str>,
-    pub(crate) middleware: Option<Arc<dyn ErasedMiddleware>>,
-    pub(crate) connect: Vec<Arc<ConnectHandler>>,
-    pub(crate) disconnect: Vec<Arc<DisconnectHandler>>,
-    pub(crate) error: Vec<Arc<ErrorHandler>>,
-    pub(crate) events: HashMap<String, Vec<Arc<dyn ErasedHandler>>>,
-}
-
-pub(crate) type ConnectHandler = dyn Fn(&Socket) + Send + Sync;
-pub(crate) type DisconnectHandler = dyn Fn(&Socket, DisconnectReason) + Send + Sync;
-pub(crate) type ErrorHandler = dyn Fn(&Socket, &HandlerError) + Send + Sync;
 pub(crate) type OpenHandler = dyn Fn(&EngineSocket) + Send + Sync;
 pub(crate) type MessageHandler = dyn Fn(&EngineSocket, Message<'_>, Carrier<'_>) + Send + Sync;
 pub(crate) type CloseHandler = dyn Fn(&EngineSocket, CloseReason) + Send + Sync;
@@ -86,37 +67,8 @@ pub(crate) type RawCloseHandler = dyn Fn(&WebSocket, CloseCode, &str) + Send + S
 pub(crate) type HttpHandler = dyn Fn(&Request<'_>, Responder) + Send + Sync;
 
 impl Registry {
-    /// A registry that knows the main namespace.
     pub(crate) fn new() -> Self {
-        let registry = Self { tables: Mutex::default(), version: AtomicU64::new(0) };
-        registry.namespace("/");
-        registry
-    }
-
-    /// Makes a namespace, or finds it.
-    pub(crate) fn namespace(&self, name: &str) -> (NamespaceId, Arc<str>) {
-        let mut tables = self.lock();
-        let place = tables.namespaces.iter().position(|table| *table.name == *name);
-        let place = place.unwrap_or_else(|| {
-            Arc::make_mut(&mut tables).namespaces.push(Arc::new(NamespaceTable::new(name)));
-            self.version.fetch_add(1, Ordering::Release);
-            tables.namespaces.len() - 1
-        });
-        (NamespaceId::new(place as u32), tables.namespaces[place].name.clone())
-    }
-
-    /// Changes what is registered for a namespace. What the change replaces it should return: closures of the application
-    /// are not dropped under the lock.
-    pub(crate) fn change<R>(
-        &self,
-        namespace: NamespaceId,
-        change: impl FnOnce(&mut NamespaceTable) -> R,
-    ) -> Option<R> {
-        let mut tables = self.lock();
-        let table = Arc::make_mut(&mut tables).namespaces.get_mut(namespace.index())?;
-        let replaced = change(Arc::make_mut(table));
-        self.version.fetch_add(1, Ordering::Release);
-        Some(replaced)
+        Self { tables: Mutex::default(), version: AtomicU64::new(1) }
     }
 
     pub(crate) fn set_http(&self, handler: Arc<HttpHandler>) {
@@ -196,30 +148,8 @@ impl EndpointTable {
     }
 }
 
-impl NamespaceTable {
-    fn new(name: &str) -> Self {
-        Self {
-            name: name.into(),
-            middleware: None,
-            connect: Vec::new(),
-            disconnect: Vec::new(),
-            error: Vec::new(),
-            events: HashMap::new(),
-        }
-    }
-}
-
 impl fmt::Debug for Tables {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Tables").field("namespaces", &self.namespaces).finish_non_exhaustive()
-    }
-}
-
-impl fmt::Debug for NamespaceTable {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("NamespaceTable")
-            .field("name", &self.name)
-            .field("events", &self.events.keys())
-            .finish_non_exhaustive()
+        f.debug_struct("Tables").field("endpoints", &self.endpoints.len()).finish_non_exhaustive()
     }
 }

@@ -21,6 +21,7 @@ mod raw;
 mod session;
 mod shutdown;
 mod socket;
+mod space;
 mod time;
 mod turn;
 
@@ -32,5 +33,10 @@ pub(crate) use self::{
     core::SessionKey,
     local::Local,
     raw::RawKey,
+    socket::{
+        listeners::{Listeners, Once},
+        recovering::Recovering,
+    },
+    space::Space,
     time::{Owner, Work},
 };

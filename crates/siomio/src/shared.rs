@@ -2,19 +2,22 @@
 
 use std::{
     collections::{HashMap, hash_map::Entry},
+    fmt,
     sync::{
-        Arc, Mutex, PoisonError,
-        atomic::{AtomicBool, AtomicUsize, Ordering},
+        Arc, Mutex, MutexGuard, PoisonError,
+        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
     },
 };
 
 use siomio_engine::Sid;
-use siomio_hub::{NamespaceId, Rooms, SharedRooms};
+use siomio_hub::{RequestId, Rooms, SharedRooms};
 
 use crate::{
-    Namespace,
+    Adapter, Namespace, Node,
+    blocking::Pool,
     config::Config,
     mailbox::{Mail, Mailbox},
+    namespace::{Namespaces, cell::NamespaceCell},
     registry::Registry,
     shard::Local,
 };
@@ -24,8 +27,15 @@ use crate::{
 pub(crate) struct Shared {
     pub(crate) config: Config,
     pub(crate) registry: Registry,
-    /// The name of the main namespace.
-    main: Arc<str>,
+    pub(crate) namespaces: Namespaces,
+    /// Where handlers run that may block.
+    pub(crate) pool: Pool,
+    cluster: Option<Cluster>,
+    /// The last packet that can be asked for again among those made by threads that are no shard's.
+    outside: Mutex<u64>,
+    requests: AtomicU64,
+    /// Sessions that can be recovered and are not on the shard that their private id names.
+    moved: Mutex<HashMap<Arc<str>, u8>>,
     shards: Box<[Post]>,
     /// The shards that own the sessions, where ids are the application's own and do not tell.
     owners: Option<Mutex<HashMap<Box<str>, u8>>>,
@@ -51,11 +61,20 @@ struct Post {
     sessions: AtomicUsize,
 }
 
+/// The adapter, if the server is one of several.
+struct Cluster(Arc<dyn Adapter>);
+
+impl fmt::Debug for Cluster {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Cluster")
+    }
+}
+
 /// Longest id that the application may make, in bytes.
 const MAX_ID: usize = 255;
 
 impl Shared {
-    pub(crate) fn new(config: Config, seed: u64) -> Arc<Self> {
+    pub(crate) fn new(config: Config, seed: u64, adapter: Option<Arc<dyn Adapter>>) -> Arc<Self> {
         let shard = || Post {
             mailbox: Mailbox::default(),
             rooms: Rooms::shared(seed),
@@ -66,22 +85,90 @@ impl Shared {
         let shards = std::iter::repeat_with(shard).take(config.shards.into()).collect();
         let (started, stopping) = (AtomicBool::new(false), AtomicBool::new(false));
         let owners = config.generate_id.is_some().then(Mutex::default);
-        Arc::new(Self {
+        let shared = Arc::new(Self {
+            pool: Pool::new(config.blocking_threads),
             config,
             owners,
             registry: Registry::new(),
-            main: "/".into(),
+            namespaces: Namespaces::new(),
+            cluster: adapter.clone().map(Cluster),
+            outside: Mutex::new(0),
+            requests: AtomicU64::new(0),
+            moved: Mutex::default(),
             shards,
             door: Mailbox::default(),
             seed,
             started,
             stopping,
-        })
+        });
+        if let Some(adapter) = adapter {
+            adapter.attach(Node::new(&shared));
+        }
+        shared
     }
 
-    /// The main namespace, which is always the first.
+    /// The main namespace.
     pub(crate) fn main_namespace(self: &Arc<Self>) -> Namespace {
-        Namespace::new(self.clone(), NamespaceId::new(0), self.main.clone())
+        Namespace::new(self.clone(), self.namespaces.main().clone())
+    }
+
+    /// A namespace, made when it is first asked for.
+    pub(crate) fn namespace(self: &Arc<Self>, name: &str) -> Namespace {
+        let (cell, is_new) = self.namespaces.find_or_make(name);
+        let namespace = Namespace::new(self.clone(), cell);
+        if is_new {
+            namespace.announce();
+        }
+        namespace
+    }
+
+    /// A socket has left its namespace. If nobody is left and it was made by a parent, it may go.
+    pub(crate) fn left_namespace(self: &Arc<Self>, cell: &Arc<NamespaceCell>) {
+        let was_last = cell.exit();
+        let may_go = self.config.cleanup_empty_child_namespaces && cell.is_child();
+        if was_last && may_go && self.namespaces.remove(cell) {
+            self.send_to_all(|| Mail::Forget(cell.id));
+        }
+    }
+
+    /// What connects the server to others.
+    pub(crate) fn adapter(&self) -> Option<Arc<dyn Adapter>> {
+        self.cluster.as_ref().map(|cluster| cluster.0.clone())
+    }
+
+    /// Names a request, which the shard `home` collects the answers to.
+    pub(crate) fn new_request(&self, home: u8) -> RequestId {
+        let number = self.requests.fetch_add(1, Ordering::Relaxed) & (u64::MAX >> 8);
+        RequestId(u64::from(home) << 56 | number)
+    }
+
+    /// The number of the last packet that can be asked for again, of those that threads outside of all shards have made. While
+    /// it is held, none overtakes another.
+    pub(crate) fn outside(&self) -> MutexGuard<'_, u64> {
+        self.outside.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// The shard on which a session can be recovered, as far as its private id tells, or as it was told.
+    pub(crate) fn holder_of(&self, pid: &str) -> Option<u8> {
+        let moved = self.moved().get(pid).copied();
+        moved.or_else(|| Sid::parse(pid)?.shard()).filter(|shard| *shard < self.shards())
+    }
+
+    /// A session is on this shard now, whatever its private id says.
+    pub(crate) fn session_moved(&self, pid: &Arc<str>, shard: u8) {
+        self.moved().insert(pid.clone(), shard);
+    }
+
+    /// A session is not to be found any more.
+    pub(crate) fn session_ended(&self, pid: &str, shard: u8) {
+        let mut moved = self.moved();
+        if moved.get(pid) == Some(&shard) {
+            moved.remove(pid);
+        }
+    }
+
+    fn moved(&self) -> MutexGuard<'_, HashMap<Arc<str>, u8>> {
+        self.moved.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     pub(crate) fn shards(&self) -> u8 {

@@ -1,13 +1,18 @@
 //! A connected client, seen from its own shard.
 
+mod listening;
+
 use std::{fmt, rc::Rc, sync::Arc, time::Duration};
 
-use siomio_hub::{NamespaceId, SocketKey};
+use siomio_engine::{Protocol, Transport};
+use siomio_hub::{Flags, SocketKey};
 use siomio_packet::{IntoArgs, Payload};
 
+pub use self::listening::Listener;
 use crate::{
-    Broadcast, Data, Handshake, Io, Namespace, Reply, Sent, SocketHandle, SocketId, Timer,
-    shard::{Local, Owner, SessionKey, Work},
+    Broadcast, Data, Emitter, Handshake, Io, Namespace, Reply, RoomNames, Sent, SocketHandle,
+    SocketId, Timer,
+    shard::{Local, Owner, SessionKey, Space, Work},
 };
 
 /// A client in a namespace, as handlers see it.
@@ -18,7 +23,7 @@ use crate::{
 pub struct Socket {
     local: Rc<Local>,
     key: SocketKey,
-    namespace: NamespaceId,
+    space: Rc<Space>,
     session: SessionKey,
 }
 
@@ -26,10 +31,10 @@ impl Socket {
     pub(crate) const fn new(
         local: Rc<Local>,
         key: SocketKey,
-        namespace: NamespaceId,
+        space: Rc<Space>,
         session: SessionKey,
     ) -> Self {
-        Self { local, key, namespace, session }
+        Self { local, key, space, session }
     }
 
     /// The public id; empty once the socket is gone.
@@ -39,7 +44,7 @@ impl Socket {
 
     /// The namespace it is connected to.
     pub fn namespace(&self) -> Namespace {
-        self.local.namespace(self.namespace)
+        Namespace::new(self.local.shared.clone(), self.space.cell.clone())
     }
 
     /// The server it is connected to.
@@ -52,15 +57,30 @@ impl Socket {
         self.local.core.borrow().hub.is_connected(self.key)
     }
 
+    /// Whether it has taken up the session of an earlier one after a lost connection: its id, its rooms and its data are the same
+    /// as before, and its client has been sent what it had missed. See [`Recovery`](crate::Recovery).
+    pub fn is_recovered(&self) -> bool {
+        self.local.core.borrow().hub.is_recovered(self.key)
+    }
+
     /// How the client came.
     pub fn handshake(&self) -> Handshake {
-        let mut core = self.local.core.borrow_mut();
-        let auth = core.extra_mut(self.key, false).and_then(|extra| extra.auth.clone());
-        let session = core
-            .sessions
-            .get(self.session)
-            .expect("a session outlives the handlers of its sockets");
-        Handshake::new(session.opening.clone(), auth)
+        self.local.handshake(self.key, self.session)
+    }
+
+    /// The transport that the client is on; `None` once its connection is gone.
+    pub fn transport(&self) -> Option<Transport> {
+        self.local.core.borrow().sessions.get(self.session).map(|state| state.machine.transport())
+    }
+
+    /// The revision of Engine.IO that the client speaks.
+    pub fn protocol(&self) -> Protocol {
+        self.handshake().protocol()
+    }
+
+    /// Bytes that wait for the client: it has not taken them yet.
+    pub fn buffered(&self) -> usize {
+        self.local.core.borrow().buffered(self.session)
     }
 
     /// The application's own data of this socket.
@@ -76,7 +96,12 @@ impl Socket {
 
     /// Sends an event to this client. A tuple is several arguments, `()` none, anything else one.
     pub fn emit<A: IntoArgs>(&self, event: &str, args: A) -> Sent {
-        self.local.emit(self.key, event, &args)
+        self.local.emit(self, event, &args, Flags::default())
+    }
+
+    /// Sends the event `message`.
+    pub fn send<A: IntoArgs>(&self, args: A) -> Sent {
+        self.emit("message", args)
     }
 
     /// Sends an event that the client is to acknowledge within `timeout`.
@@ -84,20 +109,30 @@ impl Socket {
         let (sender, reply) = Reply::channel();
         let mut payload = Payload::default();
         match payload.event(event, &args) {
-            Ok(()) => self.local.emit_with_ack(self.key, &payload, timeout, sender),
+            Ok(()) => self.local.emit_with_ack(self, &payload, timeout, sender),
             Err(error) => sender.send_failure(Sent::from(error)),
         }
         reply
     }
 
-    /// Enters a room. Returns whether it was outside before.
-    pub fn join(&self, room: impl AsRef<str>) -> bool {
-        self.local.core.borrow_mut().hub.join(self.key, room.as_ref())
+    /// Sends events only if the client can take them at once.
+    pub fn volatile(&self) -> Emitter<'_> {
+        Emitter::new(self).volatile()
     }
 
-    /// Leaves a room. Returns whether it was inside. Nobody leaves the room of their own id.
-    pub fn leave(&self, room: impl AsRef<str>) -> bool {
-        self.local.core.borrow_mut().hub.leave(self.key, room.as_ref())
+    /// Sends events that may be compressed or not, where compression was negotiated.
+    pub fn compress(&self, compress: bool) -> Emitter<'_> {
+        Emitter::new(self).compress(compress)
+    }
+
+    /// Enters a room, or several. Returns whether it was outside of any before.
+    pub fn join(&self, rooms: impl RoomNames) -> bool {
+        self.local.join(self.key, &self.space, &rooms)
+    }
+
+    /// Leaves a room, or several. Returns whether it was inside of any. Nobody leaves the room of their own id.
+    pub fn leave(&self, rooms: impl RoomNames) -> bool {
+        self.local.leave_rooms(self.key, &self.space, &rooms)
     }
 
     /// The rooms it is in, that of its own id first.
@@ -105,19 +140,29 @@ impl Socket {
         self.local.core.borrow().hub.rooms_of(self.key)
     }
 
-    /// Everybody in a room but this socket.
-    pub fn to(&self, room: impl Into<Arc<str>>) -> Broadcast {
-        self.broadcast().to(room)
+    /// Everybody in a room, or in several, but this socket.
+    pub fn to(&self, rooms: impl RoomNames) -> Broadcast {
+        self.broadcast().to(rooms)
     }
 
-    /// Everybody in the namespace but those in a room and this socket.
-    pub fn except(&self, room: impl Into<Arc<str>>) -> Broadcast {
-        self.broadcast().except(room)
+    /// The same as [`to`](Self::to), where it reads better.
+    pub fn within(&self, rooms: impl RoomNames) -> Broadcast {
+        self.to(rooms)
+    }
+
+    /// Everybody in the namespace but those in a room, or in any of several, and this socket.
+    pub fn except(&self, rooms: impl RoomNames) -> Broadcast {
+        self.broadcast().except(rooms)
     }
 
     /// Everybody in the namespace but this socket.
     pub fn broadcast(&self) -> Broadcast {
         Broadcast::new(self.namespace()).except(self.id())
+    }
+
+    /// Everybody on this server but this socket, where the server is one of several.
+    pub fn local(&self) -> Broadcast {
+        self.broadcast().local()
     }
 
     /// Disconnects the socket from its namespace; with `close`, the client from all of them, and its connection.
@@ -147,9 +192,25 @@ impl Socket {
     }
 
     /// Makes this socket again, for those who come back to it later.
-    fn view(&self) -> impl Fn(&Rc<Local>) -> Self + 'static {
-        let (key, namespace, session) = (self.key, self.namespace, self.session);
-        move |local| Self::new(local.clone(), key, namespace, session)
+    fn view(&self) -> impl Fn(&Rc<Local>) -> Self + use<> {
+        let (key, space, session) = (self.key, self.space.clone(), self.session);
+        move |local| Self::new(local.clone(), key, space.clone(), session)
+    }
+
+    pub(crate) const fn key(&self) -> SocketKey {
+        self.key
+    }
+
+    pub(crate) const fn session(&self) -> SessionKey {
+        self.session
+    }
+
+    pub(crate) const fn space(&self) -> &Rc<Space> {
+        &self.space
+    }
+
+    pub(crate) const fn shard(&self) -> &Rc<Local> {
+        &self.local
     }
 }
 

@@ -31,6 +31,9 @@ pub(super) enum Heartbeat {
     Waiting { dead_at: Instant, extended: bool },
     /// The client is to ping before this. Nothing else that it sends counts.
     Listening { dead_at: Instant },
+    /// Nobody reads what the peer sends, so nobody can tell whether it is alive. From all of the others and back; `pinged`
+    /// says that a pong is owed.
+    Suspended { pinged: bool },
 }
 
 /// What the clock calls for.
@@ -53,12 +56,37 @@ impl Heartbeat {
         Self::Listening { dead_at: now + config.ping_interval + config.ping_timeout }
     }
 
+    pub(super) fn suspend(&mut self) {
+        *self = match self {
+            Self::Resting { .. } | Self::Listening { .. } => Self::Suspended { pinged: false },
+            Self::Waiting { .. } => Self::Suspended { pinged: true },
+            Self::Suspended { .. } => return,
+        };
+    }
+
+    /// The peer has all its time again.
+    pub(super) fn resume(&mut self, now: Instant, config: &Config, protocol: Protocol) {
+        match self {
+            Self::Suspended { pinged: true } => {
+                *self = Self::Waiting { dead_at: now + config.ping_timeout, extended: false };
+            }
+            Self::Suspended { pinged: false } => *self = Self::new(now, config, protocol),
+            _ => {}
+        }
+    }
+
     pub(super) fn handle_ping(&mut self, now: Instant, config: &Config) {
-        *self = Self::listen(now, config);
+        if !matches!(self, Self::Suspended { .. }) {
+            *self = Self::listen(now, config);
+        }
     }
 
     pub(super) fn handle_pong(&mut self, now: Instant, config: &Config) {
-        *self = Self::Resting { ping_at: now + config.ping_interval };
+        match self {
+            // It was read before.
+            Self::Suspended { pinged } => *pinged = false,
+            _ => *self = Self::Resting { ping_at: now + config.ping_interval },
+        }
     }
 
     pub(super) fn handle_activity(&mut self, now: Instant, config: &Config) {
@@ -82,10 +110,11 @@ impl Heartbeat {
         }
     }
 
-    pub(super) fn deadline(&self) -> Instant {
+    pub(super) fn deadline(&self) -> Option<Instant> {
         match *self {
-            Self::Resting { ping_at } => ping_at,
-            Self::Waiting { dead_at, .. } | Self::Listening { dead_at } => dead_at,
+            Self::Resting { ping_at } => Some(ping_at),
+            Self::Waiting { dead_at, .. } | Self::Listening { dead_at } => Some(dead_at),
+            Self::Suspended { .. } => None,
         }
     }
 }

@@ -648,3 +648,28 @@ fn a_farewell_waits_a_moment_for_the_get_that_it_has_overtaken() {
         assert!(session.is_closed());
     }
 }
+
+#[test]
+fn nothing_is_expected_of_whom_nobody_listens_to() {
+    let mut world = World::websocket();
+    world.session.suspend_heartbeat();
+    assert_eq!(world.session.deadline(), None);
+    assert_eq!(world.after(100_000), "");
+    world.session.resume_heartbeat(world.now);
+    assert_eq!(world.after(300), "WS <- 2");
+    // A pong is owed, and stays so; but the client has all its time again.
+    world.session.suspend_heartbeat();
+    assert_eq!(world.after(100_000), "");
+    world.session.resume_heartbeat(world.now);
+    assert_eq!(world.after(199), "");
+    assert_eq!(world.ws("3"), "");
+    assert_eq!(world.after(299), "");
+    assert_eq!(world.after(1), "WS <- 2");
+    // One that was read before all the same counts.
+    world.session.suspend_heartbeat();
+    assert_eq!(world.ws("3"), "");
+    world.session.resume_heartbeat(world.now);
+    assert_eq!(world.after(299), "");
+    assert_eq!(world.after(1), "WS <- 2");
+    assert!(world.after(200).contains("PingTimeout"));
+}

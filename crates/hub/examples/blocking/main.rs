@@ -38,8 +38,8 @@ use siomio_engine::{
 };
 use siomio_http::{self as http, Body, Head, Method, Pipeline, Response, Ticket};
 use siomio_hub::{
-    AckToken, Arena, ClientKey, Due, Hub, Key, NamespaceId, Received, Revision, Rooms, Selector,
-    SocketKey,
+    AckToken, Arena, ClientKey, DisconnectReason, Due, Hub, Key, NamespaceId, Received, Revision,
+    Rooms, Selector, SocketKey,
 };
 use siomio_packet::{ArgsRef, Data, IntoArgs, Kind, Payload, Value};
 use siomio_packet::{connect, connect_error, disconnect};

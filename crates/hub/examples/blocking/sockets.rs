@@ -15,7 +15,7 @@ impl State {
         };
         match received {
             Ok(Received::Connect { namespace, auth }) => self.join(client, namespace, &auth),
-            Ok(Received::UnknownNamespace { name }) => {
+            Ok(Received::UnknownNamespace { name, .. }) => {
                 let refusal = text(|out| connect_error(out, &name, "Invalid namespace", None));
                 self.send(session, &[refusal]);
             }
@@ -28,7 +28,9 @@ impl State {
             Ok(Received::Ack { socket, data, .. }) => {
                 self.emit(&[socket], "ack-response", None, &data.args());
             }
-            Ok(Received::Disconnect { socket }) => self.leave(socket, true),
+            Ok(Received::Disconnect { socket }) => {
+                self.leave(socket, DisconnectReason::ClientNamespaceDisconnect);
+            }
             Ok(Received::Nothing) => {}
             Err(_) => self.close(session),
         }
@@ -43,7 +45,7 @@ impl State {
         id: Option<u64>,
     ) {
         let Some(namespace) = self.hub.namespace_of(socket) else { return };
-        let (all, mut reader, mut members) = (Selector::new(namespace), args.reader(), Vec::new());
+        let (all, mut reader, mut members) = (Selector::all(), args.reader(), Vec::new());
         match name {
             "message" => self.emit(&[socket], "message-back", None, &args),
             "message-with-ack" => {
@@ -58,7 +60,7 @@ impl State {
                 self.emit(&[socket], "ack-request", id, &args);
             }
             "broadcast" => {
-                self.hub.select_sockets(&all, &mut members);
+                self.hub.select_sockets(namespace, &all, &mut members);
                 self.emit(&members, "broadcast-back", None, &args);
             }
             "join" => {
@@ -70,7 +72,7 @@ impl State {
             "to-room" => {
                 if let (Ok(room), Some(own)) = (reader.next::<String>(), self.hub.id(socket)) {
                     let others = all.room(room).except(own.clone());
-                    self.hub.select_sockets(&others, &mut members);
+                    self.hub.select_sockets(namespace, &others, &mut members);
                     self.emit(&members, "room-back", None, &reader.rest());
                 }
             }
@@ -88,7 +90,7 @@ impl State {
     pub(super) fn join(&mut self, client: ClientKey, namespace: NamespaceId, auth: &Data<'_>) {
         let id: Arc<str> = new_sid().as_str().into();
         let Some(socket) = self.hub.begin_connect(client, namespace, id.clone()) else { return };
-        self.hub.accept(socket);
+        self.hub.accept(self.now, socket, None);
         self.send_packet(&[socket], |out, namespace| connect(out, namespace, &id, None), &[]);
         let auth = auth.get::<Option<Value>>().ok().flatten();
         self.emit(&[socket], "auth", None, &auth.unwrap_or(Value::Object(Vec::new())));
@@ -139,17 +141,19 @@ impl State {
     /// Disconnects a socket, and tells its client.
     pub(super) fn dismiss(&mut self, socket: SocketKey) {
         self.send_packet(&[socket], disconnect, &[]);
-        self.leave(socket, false);
+        self.leave(socket, DisconnectReason::ServerNamespaceDisconnect);
     }
 
     /// Takes a socket out of its namespace.
-    pub(super) fn leave(&mut self, socket: SocketKey, by_client: bool) {
+    pub(super) fn leave(&mut self, socket: SocketKey, reason: DisconnectReason) {
+        let by_client = reason == DisconnectReason::ClientNamespaceDisconnect;
         self.hub.begin_disconnect(socket, by_client);
-        self.hub.remove(socket);
+        self.hub.remove(self.now, socket, reason);
     }
 
     pub(super) fn leave_all(&mut self, session: SessionKey) {
-        self.sockets(session).into_iter().for_each(|socket| self.leave(socket, false));
+        let reason = DisconnectReason::TransportClose;
+        self.sockets(session).into_iter().for_each(|socket| self.leave(socket, reason));
     }
 
     pub(super) fn sockets(&self, session: SessionKey) -> Vec<SocketKey> {

@@ -4,6 +4,7 @@ use proptest::prelude::*;
 use siomio_packet::DecodeError;
 
 use super::*;
+use crate::{AckToken, DisconnectReason, Due, Received, Violation};
 
 struct World {
     now: Instant,
@@ -17,7 +18,7 @@ impl World {
     fn new() -> Self {
         let mut hub = Hub::new(Config::default(), Rooms::shared(3), 3);
         let main = hub.declare("/");
-        assert_eq!(hub.declare("/custom"), NamespaceId::new(1));
+        assert_eq!(hub.declare("/custom"), NamespaceId::from_bits(1));
         assert_eq!(hub.declare("/"), main, "declaring twice finds the first");
         Self { now: Instant::now(), hub, main, ids: 0 }
     }
@@ -32,7 +33,7 @@ impl World {
             panic!("{packet} is no CONNECT")
         };
         let socket = self.begin(client, namespace);
-        assert!(self.hub.accept(socket));
+        assert!(self.hub.accept(self.now, socket, None).is_some());
         socket
     }
 
@@ -41,9 +42,13 @@ impl World {
         self.hub.begin_connect(client, namespace, format!("id{}", self.ids).into()).unwrap()
     }
 
+    fn remove(&mut self, socket: SocketKey) -> Option<Departure> {
+        self.hub.remove(self.now, socket, DisconnectReason::ClientNamespaceDisconnect)
+    }
+
     fn tags(&self, to: &Selector) -> Vec<u64> {
         let mut tags = Vec::new();
-        self.hub.select(to, &mut tags);
+        self.hub.select(self.main, to, &mut tags);
         tags
     }
 }
@@ -68,7 +73,7 @@ fn events_reach_the_socket_of_their_namespace() {
     let names = [main, custom].map(|socket| world.hub.name_of(socket).map(|name| &**name));
     assert_eq!(names, [Some("/"), Some("/custom")]);
     world.hub.begin_disconnect(custom, false);
-    world.hub.remove(custom);
+    world.remove(custom);
     assert_eq!(world.hub.name_of(custom), None);
 }
 
@@ -131,15 +136,16 @@ fn a_second_connect_while_the_first_is_decided_is_a_violation() {
         world.hub.handle_text(client, r#"2["early"]"#).unwrap_err(),
         Violation::NotConnected
     );
-    assert!(world.hub.accept(socket));
-    assert!(!world.hub.accept(socket), "once");
+    assert!(world.hub.accept(world.now, socket, None).is_some());
+    assert!(world.hub.accept(world.now, socket, None).is_none(), "once");
 }
 
 #[test]
 fn unknown_namespaces_are_named() {
     let mut world = World::new();
     let client = world.client();
-    let Ok(Received::UnknownNamespace { name }) = world.hub.handle_text(client, "0/random") else {
+    let Ok(Received::UnknownNamespace { name, .. }) = world.hub.handle_text(client, "0/random")
+    else {
         panic!()
     };
     assert_eq!(name, "/random");
@@ -152,13 +158,13 @@ fn what_crosses_our_disconnect_is_ignored_and_what_follows_its_own_is_not() {
     let socket = world.connect(client, "0");
     assert!(world.hub.begin_disconnect(socket, false));
     assert!(!world.hub.begin_disconnect(socket, false), "once");
-    world.hub.remove(socket);
+    world.remove(socket);
     assert!(matches!(world.hub.handle_text(client, r#"2["crossing"]"#), Ok(Received::Nothing)));
     assert!(matches!(world.hub.handle_text(client, "1"), Ok(Received::Nothing)));
 
     let socket = world.connect(client, "0");
     assert!(world.hub.begin_disconnect(socket, true));
-    world.hub.remove(socket);
+    world.remove(socket);
     assert!(matches!(world.hub.handle_text(client, r#"2["together"]"#), Ok(Received::Nothing)));
     world.hub.end_batch();
     assert_eq!(world.hub.handle_text(client, r#"2["late"]"#).unwrap_err(), Violation::NotConnected);
@@ -172,7 +178,7 @@ fn a_refused_socket_leaves_no_trace() {
     let socket = world.begin(client, main);
     assert!(world.hub.join(socket, "secret"));
     assert_eq!(
-        world.tags(&Selector::new(main).room("secret")),
+        world.tags(&Selector::all().room("secret")),
         [] as [u64; 0],
         "nothing reaches it yet"
     );
@@ -189,12 +195,12 @@ fn rooms_can_be_read_until_the_socket_is_removed() {
     let client = world.client();
     let (socket, main) = (world.connect(client, "0"), world.main);
     world.hub.join(socket, "a");
-    assert_eq!(world.tags(&Selector::new(main).room("a")), [100]);
+    assert_eq!(world.tags(&Selector::all().room("a")), [100]);
     world.hub.begin_disconnect(socket, true);
     assert_eq!(world.hub.rooms_of(socket), ["id1".into(), "a".into()]);
-    assert_eq!(world.tags(&Selector::new(main).room("a").room("id1")), [] as [u64; 0]);
+    assert_eq!(world.tags(&Selector::all().room("a").room("id1")), [] as [u64; 0]);
     assert!(!world.hub.join(socket, "b"), "joining after a disconnect does nothing");
-    world.hub.remove(socket);
+    world.remove(socket);
     assert!(world.hub.rooms_of(socket).is_empty());
 }
 
@@ -207,10 +213,10 @@ fn acks_are_numbered_per_namespace_and_answered_once() {
     assert_eq!(world.hub.expect_ack(main, AckToken(7), at), Some(0));
     assert_eq!(world.hub.expect_ack(main, AckToken(8), at), Some(1));
     assert_eq!(world.hub.expect_ack(custom, AckToken(9), at), Some(0));
-    let Ok(Received::Ack { token, data, .. }) = world.hub.handle_text(client, "31[5]") else {
+    let Ok(Received::Ack { by, data, .. }) = world.hub.handle_text(client, "31[5]") else {
         panic!()
     };
-    assert_eq!((token, data.args().json()), (AckToken(8), "5"));
+    assert_eq!((by, data.args().json()), (Awaiter::One(AckToken(8)), "5"));
     for ignored in ["31[5]", "399[]", "3[1]", "3"] {
         assert!(
             matches!(world.hub.handle_text(client, ignored), Ok(Received::Nothing)),
@@ -233,7 +239,8 @@ fn a_departure_takes_its_acks_along() {
     world.hub.expect_ack(socket, AckToken(2), at);
     world.hub.begin_disconnect(socket, false);
     assert_eq!(world.hub.expect_ack(socket, AckToken(3), at), None);
-    assert_eq!(world.hub.remove(socket), Some(Departure { acks: vec![AckToken(1), AckToken(2)] }));
+    let acks = [1, 2].map(|token| Awaiter::One(AckToken(token))).to_vec();
+    assert_eq!(world.remove(socket), Some(Departure { acks, kept: None }));
     assert_eq!(world.hub.deadline(), None, "nothing is left behind");
 }
 
@@ -243,7 +250,7 @@ fn a_connection_that_joins_nothing_is_due_and_one_that_left_everything_is_not() 
     let (idle, busy) = (world.client(), world.client());
     let socket = world.connect(busy, "0");
     world.hub.begin_disconnect(socket, true);
-    world.hub.remove(socket);
+    world.remove(socket);
     let at = world.now + Duration::from_secs(45);
     assert_eq!(world.hub.deadline(), Some(at));
     assert_eq!(world.hub.handle_timeout(at - Duration::from_millis(1)), None);
@@ -276,14 +283,14 @@ proptest! {
             match received {
                 Ok(Received::Connect { namespace, .. }) => {
                     let socket = world.begin(client, namespace);
-                    prop_assert!(world.hub.accept(socket));
+                    prop_assert!(world.hub.accept(world.now, socket, None).is_some());
                     world.hub.expect_ack(socket, AckToken(1), world.now);
                     world.hub.join(socket, "room");
                     *expected.entry(index).or_default() += 1;
                 }
                 Ok(Received::Disconnect { socket }) => {
                     prop_assert!(world.hub.begin_disconnect(socket, true));
-                    prop_assert!(world.hub.remove(socket).is_some());
+                    prop_assert!(world.remove(socket).is_some());
                     *expected.entry(index).or_default() -= 1;
                 }
                 _ => {}
@@ -293,7 +300,7 @@ proptest! {
         for client in clients {
             for socket in world.hub.sockets(client) {
                 world.hub.begin_disconnect(socket, false);
-                world.hub.remove(socket);
+                world.remove(socket);
             }
             world.hub.close_client(client);
         }
@@ -308,14 +315,14 @@ fn old_clients_name_namespaces_with_a_query() {
     let mut world = World::new();
     let client = world.hub.open_client(world.now, 7, Revision::V4);
     let main = world.begin(client, world.main);
-    assert!(world.hub.accept(main));
+    assert!(world.hub.accept(world.now, main, None).is_some());
     let packet = "0/custom?token=abc,";
     let Ok(Received::Connect { namespace, auth }) = world.hub.handle_text(client, packet) else {
         panic!("{packet} is no CONNECT")
     };
-    assert_eq!((namespace, auth.json()), (NamespaceId::new(1), r#"{"token":"abc"}"#));
+    assert_eq!((namespace, auth.json()), (NamespaceId::from_bits(1), r#"{"token":"abc"}"#));
     let custom = world.begin(client, namespace);
-    assert!(world.hub.accept(custom));
+    assert!(world.hub.accept(world.now, custom, None).is_some());
     for (packet, expected) in [
         (r#"2["a"]"#, main),
         (r#"2/custom,["a"]"#, custom),
@@ -329,7 +336,7 @@ fn old_clients_name_namespaces_with_a_query() {
         );
     }
     let unknown = world.hub.handle_text(client, "0/nobody?token=abc");
-    assert!(matches!(unknown, Ok(Received::UnknownNamespace { name }) if name == "/nobody"));
+    assert!(matches!(unknown, Ok(Received::UnknownNamespace { name, .. }) if name == "/nobody"));
     // It has joined the main namespace without having asked.
     let second = world.hub.handle_text(client, "0").map(drop);
     assert_eq!(second, Err(Violation::ConnectedTwice));
@@ -343,6 +350,6 @@ fn a_query_is_part_of_the_name_for_clients_of_today() {
     let client = world.client();
     let received = world.hub.handle_text(client, "0/custom?token=abc");
     assert!(
-        matches!(received, Ok(Received::UnknownNamespace { name }) if name == "/custom?token=abc")
+        matches!(received, Ok(Received::UnknownNamespace { name, .. }) if name == "/custom?token=abc")
     );
 }

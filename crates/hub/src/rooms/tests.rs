@@ -4,7 +4,7 @@ use proptest::prelude::*;
 
 use super::*;
 
-const MAIN: NamespaceId = NamespaceId::new(0);
+const MAIN: NamespaceId = NamespaceId::from_bits(0);
 
 fn socket(index: u64) -> SocketKey {
     SocketKey::from_bits(index)
@@ -17,6 +17,7 @@ fn id(index: u64) -> Arc<str> {
 fn rooms_with(count: u64) -> Rooms {
     let shared = Rooms::shared(1);
     let mut rooms = Arc::into_inner(shared).unwrap().into_inner().unwrap();
+    rooms.declare(MAIN);
     for index in 0..count {
         rooms.insert(socket(index), index, MAIN, id(index));
         rooms.set_present(socket(index), true);
@@ -26,7 +27,7 @@ fn rooms_with(count: u64) -> Rooms {
 
 fn selected(rooms: &mut Rooms, to: &Selector) -> Vec<u64> {
     let mut tags = Vec::new();
-    rooms.select(to, &mut tags, |_, tag| tag);
+    rooms.select(MAIN, to, &mut tags, |_, tag| tag);
     tags.sort_unstable();
     tags
 }
@@ -38,7 +39,7 @@ fn a_member_of_two_rooms_is_selected_once() {
         assert!(rooms.join(socket(member), room));
         assert!(!rooms.join(socket(member), room), "joining twice changes nothing");
     }
-    let to = Selector::new(MAIN);
+    let to = Selector::all();
     assert_eq!(selected(&mut rooms, &to), [0, 1, 2, 3]);
     assert_eq!(selected(&mut rooms, &to.clone().room("a").room("b")), [0, 1, 2]);
     assert_eq!(selected(&mut rooms, &to.clone().room("a").except("b")), [0]);
@@ -56,9 +57,9 @@ fn a_room_may_bear_the_name_of_a_socket() {
     let mut rooms = rooms_with(3);
     assert!(rooms.join(socket(1), "id0"));
     assert!(!rooms.join(socket(0), "id0"), "everyone is in their own room already");
-    assert_eq!(selected(&mut rooms, &Selector::new(MAIN).room("id0")), [0, 1]);
+    assert_eq!(selected(&mut rooms, &Selector::all().room("id0")), [0, 1]);
     rooms.remove(socket(0));
-    assert_eq!(selected(&mut rooms, &Selector::new(MAIN).room("id0")), [1]);
+    assert_eq!(selected(&mut rooms, &Selector::all().room("id0")), [1]);
 }
 
 #[test]
@@ -66,8 +67,8 @@ fn who_is_not_present_is_not_selected() {
     let mut rooms = rooms_with(2);
     rooms.join(socket(0), "a");
     rooms.set_present(socket(0), false);
-    assert_eq!(selected(&mut rooms, &Selector::new(MAIN)), [1]);
-    assert_eq!(selected(&mut rooms, &Selector::new(MAIN).room("a").room("id0")), [] as [u64; 0]);
+    assert_eq!(selected(&mut rooms, &Selector::all()), [1]);
+    assert_eq!(selected(&mut rooms, &Selector::all().room("a").room("id0")), [] as [u64; 0]);
     assert_eq!(rooms.rooms_of(socket(0)).len(), 2, "but its rooms can still be read");
 }
 
@@ -79,7 +80,7 @@ fn namespaces_do_not_share_rooms() {
     rooms.set_present(socket(1), true);
     rooms.join(socket(0), "a");
     rooms.join(socket(1), "a");
-    assert_eq!(selected(&mut rooms, &Selector::new(MAIN).room("a")), [0]);
+    assert_eq!(selected(&mut rooms, &Selector::all().room("a")), [0]);
     assert_eq!(selected(&mut rooms, &Selector::new(other).room("a")), [1]);
     assert_eq!(selected(&mut rooms, &Selector::new(NamespaceId::new(7)).room("a")), [] as [u64; 0]);
 }
@@ -119,13 +120,13 @@ proptest! {
                 _ => { rooms.remove(socket(member)); model.remove(&member); }
             }
             let everyone: Vec<u64> = model.keys().copied().collect();
-            prop_assert_eq!(selected(&mut rooms, &Selector::new(MAIN)), everyone);
+            prop_assert_eq!(selected(&mut rooms, &Selector::all()), everyone);
             for room in 0..5u8 {
                 let members: Vec<u64> = model.iter().filter(|(_, own)| own.contains(&room)).map(|(m, _)| *m).collect();
-                prop_assert_eq!(selected(&mut rooms, &Selector::new(MAIN).room(format!("r{room}"))), members);
+                prop_assert_eq!(selected(&mut rooms, &Selector::all().room(format!("r{room}"))), members);
             }
             let union: Vec<u64> = model.iter().filter(|(_, own)| (own.contains(&0) || own.contains(&1)) && !own.contains(&2)).map(|(m, _)| *m).collect();
-            prop_assert_eq!(selected(&mut rooms, &Selector::new(MAIN).room("r0").room("r1").except("r2")), union);
+            prop_assert_eq!(selected(&mut rooms, &Selector::all().room("r0").room("r1").except("r2")), union);
         }
     }
 }

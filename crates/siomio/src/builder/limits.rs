@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::ServerBuilder;
-use crate::config::capped;
+use crate::{Overflow, config::capped};
 
 impl ServerBuilder {
     /// Largest message from a client in bytes, attachments included: a larger POST is answered 413, a larger WebSocket
@@ -33,9 +33,45 @@ impl ServerBuilder {
     }
 
     /// Most bytes that may wait for one client after it was offered all it would take; beyond, it is disconnected as a slow
-    /// consumer. Default 16 MiB.
+    /// consumer, or gets no more, as [`overflow`](Self::overflow) says. Default 16 MiB.
     pub fn max_buffered(mut self, bytes: usize) -> Self {
         self.max_buffered = bytes;
+        self
+    }
+
+    /// Bytes that may wait for one client before [`Sent::HighWater`](crate::Sent::HighWater) says so; as long as more wait and
+    /// the client takes nothing, nothing is read from it, and [`send_timeout`](Self::send_timeout) counts instead of the
+    /// heartbeat. Default 1 MiB, at most [`max_buffered`](Self::max_buffered).
+    pub fn high_water(mut self, bytes: usize) -> Self {
+        self.high_water = bytes;
+        self
+    }
+
+    /// What happens when more waits for a client than [`max_buffered`](Self::max_buffered) allows. Default: it is
+    /// disconnected.
+    pub fn overflow(mut self, overflow: Overflow) -> Self {
+        self.overflow = overflow;
+        self
+    }
+
+    /// How many events of one socket may wait behind its [blocking](crate::Namespace::on_blocking) handlers before no more is
+    /// read from its client. Those that were read together still come in. Default 256.
+    pub fn max_waiting_events(mut self, events: usize) -> Self {
+        self.max_waiting_events = events;
+        self
+    }
+
+    /// How long a socket's [blocking](crate::Namespace::on_blocking) handlers may take without finishing one, while so many events
+    /// wait behind them that nothing is read from its client; then it is disconnected as
+    /// [overloaded](crate::DisconnectReason::Overloaded). Default 2 minutes.
+    pub fn stall_timeout(mut self, timeout: Duration) -> Self {
+        self.stall_timeout = capped(timeout);
+        self
+    }
+
+    /// Most namespaces that one connection may join, or try to; one more ends it. Default 1 000.
+    pub fn max_namespaces(mut self, namespaces: usize) -> Self {
+        self.hub.max_namespaces = namespaces;
         self
     }
 
@@ -81,7 +117,8 @@ impl ServerBuilder {
     }
 
     /// Time in which a client has to take something of what is waiting for it on an HTTP connection or a raw WebSocket, again
-    /// and again until all is taken; then the connection is ended. Default 60 s. Sessions have their heartbeat instead.
+    /// and again until all is taken; then the connection is ended. The WebSockets of sessions have their heartbeat, as long as
+    /// no more than [`high_water`](Self::high_water) waits. Default 60 s.
     pub fn send_timeout(mut self, timeout: Duration) -> Self {
         self.send_timeout = capped(timeout);
         self

@@ -36,8 +36,12 @@ pub(crate) struct Conn {
     pub(crate) dirty: bool,
     /// Reading was put off, and nobody but us will say when to go on.
     pub(crate) paused: bool,
-    /// The peer takes nothing of what is queued: how long that may last. Unlimited for the WebSockets of sessions, which
-    /// the heartbeat watches.
+    /// The peer takes nothing for now.
+    pub(crate) is_blocked: bool,
+    /// And so much waits for it that nothing is read from it.
+    pub(crate) is_choked: bool,
+    /// The peer takes nothing of what is queued: how long that may last. Unlimited for the WebSockets of sessions as long as
+    /// the heartbeat watches them.
     pub(crate) stalled: Option<Instant>,
     /// When a timer will look at it.
     pub(crate) armed: Option<Instant>,
@@ -124,7 +128,9 @@ pub(crate) enum Hold {
     Shard(u8),
     /// The application has to decide about it.
     Decision,
-    /// It has, and the request is read again at the end of the turn.
+    /// The handlers of its session have to come further.
+    Handlers,
+    /// The wait is over, and the request is read again at the end of the turn.
     Decided,
 }
 
@@ -183,6 +189,8 @@ impl Conn {
             state: State::Http(Box::new(http)),
             dirty: false,
             paused: false,
+            is_blocked: false,
+            is_choked: false,
             stalled: None,
             armed: None,
         }
@@ -225,7 +233,8 @@ impl Conn {
     pub(crate) fn wants_bytes(&self) -> bool {
         match &self.state {
             State::Http(http) => http.held.is_none() && self.out.len() < MAX_RESPONSES,
-            State::WebSocket(_) | State::Lingering { .. } => true,
+            State::WebSocket(_) => !self.is_choked,
+            State::Lingering { .. } => true,
             State::Dead => false,
         }
     }

@@ -1,7 +1,7 @@
 //! The state of a shard.
 
 use std::{
-    collections::{HashMap, VecDeque},
+    collections::{BTreeMap, HashMap, VecDeque},
     fmt,
     net::SocketAddr,
     rc::Rc,
@@ -18,9 +18,14 @@ use super::{
     conn::{Conn, ConnKey, date::DateCache},
     environment::Environment,
     raw::{RawKey, Raws},
+    socket::{backlog::Backlog, connecting::Entry, listeners::Listeners, lookup::Lookup},
+    space::Space,
     time::{owner::Belongings, timers::Timers, wheel::Wheel},
 };
-use crate::{ack::ReplySender, handshake::Opening, mailbox::Mail, shared::Shared};
+use crate::{
+    RoomEvent, dispatch::Question, extensions::Extensions, handshake::Opening, mailbox::Mail,
+    middleware::Verdict, reply::ReplySender, shared::Shared,
+};
 
 pub(crate) type SessionKey = Key<Session>;
 
@@ -39,6 +44,12 @@ pub(crate) struct Core {
     /// Indexed like the sockets.
     extras: Vec<Option<Box<Extra>>>,
     pub(crate) replies: HashMap<AckToken, ReplySender, FixedState>,
+    /// What was asked of many, and whoever waits for it.
+    pub(crate) questions: HashMap<AckToken, Question, FixedState>,
+    /// Clients that wait to hear whether a namespace exists.
+    pub(crate) lookups: BTreeMap<u64, Lookup>,
+    /// The application's values of sockets whose session is kept, by its private id.
+    pub(crate) kept: HashMap<Arc<str>, Extensions, FixedState>,
     next_token: u64,
     pub(crate) wheel: Wheel<Alarm>,
     pub(crate) timers: Timers,
@@ -48,10 +59,12 @@ pub(crate) struct Core {
     pub(crate) unflushed: Vec<SessionKey>,
     /// Connections that are to move to other shards.
     pub(crate) leaving: Vec<ConnKey>,
+    /// Connections that may be read again.
+    pub(crate) resumed: Vec<ConnKey>,
     /// Connections whose request is read again, because the application has decided about it.
     pub(crate) decided: Vec<ConnKey>,
     /// What has to wait until no code of the application runs.
-    pub(crate) events: VecDeque<Event>,
+    pub(crate) events: VecDeque<Pending>,
     /// Mail for the other shards, sent at the end of the turn.
     pub(crate) outboxes: Vec<Vec<Mail>>,
     pub(crate) stopping: Option<Instant>,
@@ -60,6 +73,10 @@ pub(crate) struct Core {
     pub(crate) actions: Vec<Action>,
     /// Kept for its memory.
     pub(crate) head: Vec<u8>,
+    /// Kept for its memory.
+    pub(crate) recipients: Vec<u64>,
+    /// Some socket sees, or has seen, all that is sent to it.
+    pub(crate) shows_outgoing: bool,
 }
 
 /// An Engine.IO session and what hangs on it.
@@ -73,6 +90,18 @@ pub(crate) struct Session {
     pub(crate) dirty: bool,
     /// When a timer will look at it.
     pub(crate) armed: Option<Instant>,
+    /// More waited for it than it should, and nobody was told yet that this has left.
+    pub(crate) is_over: bool,
+    pub(crate) stall: Option<Box<Stall>>,
+}
+
+/// Nothing is read from a session's client, because its handlers do not get through with what it has sent.
+#[derive(Debug)]
+pub(crate) struct Stall {
+    /// How long that may last.
+    pub(crate) until: Instant,
+    /// Connections that bring more, and are held back.
+    pub(crate) held: Vec<ConnKey>,
 }
 
 /// What is kept with a socket, where there is something to keep.
@@ -81,6 +110,10 @@ pub(crate) struct Extra {
     socket: SocketKey,
     pub(crate) auth: Option<Rc<str>>,
     pub(crate) belongings: Belongings,
+    pub(crate) listeners: Option<Box<Listeners>>,
+    pub(crate) backlog: Option<Box<Backlog>>,
+    /// It waits for this decision.
+    pub(crate) entry: Option<Entry>,
 }
 
 /// Whom the timer wheel wakes. The instant tells the timer that counts from those that have been overtaken.
@@ -90,11 +123,15 @@ pub(crate) enum Alarm {
     Conn(ConnKey, Instant),
     /// What a connection has to write may leave now.
     Flush(ConnKey),
+    /// It should be decided whether a namespace exists.
+    Lookup(u64),
+    /// The handlers of a session's sockets should have come further.
+    Stall(SessionKey, Instant),
 }
 
 /// Something that happened inside a step and concerns the application.
-#[derive(Clone, Copy, Debug)]
-pub(crate) enum Event {
+#[derive(Debug)]
+pub(crate) enum Pending {
     /// A session has opened.
     Opened { session: SessionKey },
     /// A session closes, once its client has fetched the farewell.
@@ -105,6 +142,14 @@ pub(crate) enum Event {
     RawEnded { raw: RawKey, code: CloseCode },
     /// The peer of a raw WebSocket takes too little of what waits for it.
     RawTooSlow { raw: RawKey },
+    /// A client has taken everything after too much had waited for it.
+    Drained { session: SessionKey },
+    /// A middleware has decided about a socket.
+    Permitted { socket: SocketKey, stage: u32, verdict: Verdict },
+    /// A parent has decided about a namespace.
+    LookedUp { lookup: u64, allowed: bool },
+    /// Something has happened to a room.
+    Room { space: Rc<Space>, event: RoomEvent },
     /// The server goes down.
     Stop { deadline: Instant },
 }
@@ -113,7 +158,9 @@ impl Core {
     pub(crate) fn new(shared: Arc<Shared>, index: u8, environment: Box<dyn Environment>) -> Self {
         let now = environment.now();
         let hasher = FixedState::with_seed(shared.seed);
-        let hub = Hub::new(shared.config.hub.clone(), shared.rooms(index).clone(), shared.seed);
+        let mut config = shared.config.hub.clone();
+        config.origin = index.into();
+        let hub = Hub::new(config, shared.rooms(index).clone(), shared.seed);
         Self {
             index,
             now,
@@ -124,13 +171,17 @@ impl Core {
             hub,
             raws: Raws::default(),
             extras: Vec::new(),
-            replies: HashMap::with_hasher(hasher),
+            replies: HashMap::with_hasher(hasher.clone()),
+            questions: HashMap::with_hasher(hasher.clone()),
+            lookups: BTreeMap::new(),
+            kept: HashMap::with_hasher(hasher),
             next_token: 0,
             wheel: Wheel::new(now),
             timers: Timers::default(),
             dirty: Vec::new(),
             unflushed: Vec::new(),
             leaving: Vec::new(),
+            resumed: Vec::new(),
             decided: Vec::new(),
             events: VecDeque::new(),
             outboxes: std::iter::repeat_with(Vec::new).take(shared.shards().into()).collect(),
@@ -138,6 +189,8 @@ impl Core {
             date: DateCache::default(),
             actions: Vec::new(),
             head: Vec::new(),
+            recipients: Vec::new(),
+            shows_outgoing: false,
             shared,
         }
     }
@@ -199,7 +252,14 @@ impl Core {
                 self.extras.resize_with(socket.index() + 1, || None);
             }
             self.extras[socket.index()].get_or_insert_with(|| {
-                Box::new(Extra { socket, auth: None, belongings: Belongings::default() })
+                Box::new(Extra {
+                    socket,
+                    auth: None,
+                    belongings: Belongings::default(),
+                    listeners: None,
+                    backlog: None,
+                    entry: None,
+                })
             });
         }
         self.extras.get_mut(socket.index())?.as_deref_mut().filter(|extra| extra.socket == socket)

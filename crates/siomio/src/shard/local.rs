@@ -7,19 +7,18 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     rc::Rc,
     sync::Arc,
-    time::Duration,
 };
 
-use siomio_hub::{NamespaceId, Operation, SocketKey};
-use siomio_packet::{IntoArgs, Kind, Payload};
+use siomio_hub::{Flags, SocketKey};
+use siomio_packet::{Kind, Payload};
 
 use super::{
-    core::{Core, Event},
+    core::{Core, Pending},
     environment::Environment,
+    space::Space,
 };
 use crate::{
-    AckError, Namespace, Sent,
-    ack::ReplySender,
+    AckError, Socket,
     config::capped,
     mailbox::{Mail, Order},
     registry::Tables,
@@ -35,8 +34,10 @@ pub(crate) struct Local {
     pub(crate) shared: Arc<Shared>,
     pub(crate) index: u8,
     tables: RefCell<(u64, Rc<Tables>)>,
+    /// The namespaces that the shard knows, in the places of their ids.
+    pub(crate) spaces: RefCell<Vec<Option<Rc<Space>>>>,
     /// Spare memory for the payload of an emit.
-    scratch: Cell<Option<Payload>>,
+    pub(crate) scratch: Cell<Option<Payload>>,
 }
 
 thread_local! {
@@ -58,9 +59,11 @@ impl Local {
             shared,
             index,
             tables: RefCell::default(),
+            spaces: RefCell::default(),
             scratch: Cell::new(None),
         });
         local.refresh();
+        local.know(local.shared.namespaces.main());
         local
     }
 
@@ -85,29 +88,18 @@ impl Local {
     pub(crate) fn refresh(&self) {
         let version = self.shared.registry.version();
         let mut tables = self.tables.borrow_mut();
-        if tables.0 == version && !tables.1.namespaces.is_empty() {
+        if tables.0 == version {
             return;
         }
         let old =
             std::mem::replace(&mut *tables, (version, Rc::new(self.shared.registry.snapshot())));
-        let mut core = self.core.borrow_mut();
-        for table in &tables.1.namespaces {
-            // In the same order on every shard, so that they get the same ids.
-            core.hub.declare(&table.name);
-        }
         // Closures of the application may go with it, so nothing is borrowed any more.
-        drop((core, tables));
+        drop(tables);
         drop(old);
     }
 
     pub(crate) fn tables(&self) -> Rc<Tables> {
         self.tables.borrow().1.clone()
-    }
-
-    /// A namespace, as the application handles it.
-    pub(crate) fn namespace(&self, id: NamespaceId) -> Namespace {
-        let name = self.core.borrow().hub.name(id).cloned();
-        Namespace::new(self.shared.clone(), id, name.unwrap_or_else(|| "/".into()))
     }
 
     /// Runs code of the application.
@@ -155,7 +147,17 @@ impl Local {
 
     pub(crate) fn execute(self: &Rc<Self>, mail: Mail) {
         match mail {
-            Mail::Operation(operation) => self.operate(&operation),
+            Mail::Operation { namespace, operation } => self.operate(namespace, &operation),
+            Mail::Expect { request, question, style, parts, timeout } => {
+                let mut core = self.core.borrow_mut();
+                let (token, until) = (core.new_token(), core.environment.now() + capped(timeout));
+                core.hub.open_request(request, token, style, parts, until);
+                core.questions.insert(token, question);
+            }
+            Mail::Answer { request, answer } => self.handle_answer(request, answer),
+            Mail::ServerSide { namespace, event, args, asker } => {
+                self.handle_server_side(&namespace, &event, &args, asker);
+            }
             Mail::Socket { socket, order } => self.obey(socket, order),
             Mail::Session { session, order } => self.obey_session(session, order),
             Mail::Raw { raw, order } => self.obey_raw(raw, order),
@@ -167,106 +169,66 @@ impl Local {
                 self.core.borrow_mut().respond(request, response)
             }
             Mail::Decide { gate, verdict } => self.core.borrow_mut().decide(gate, verdict),
-            // Not inside of whatever handler asked for it.
+            Mail::Forget(namespace) => self.forget_namespace(namespace),
+            Mail::Ran { socket, outcome } => self.handler_ran(socket, outcome),
+            Mail::Recover(recovering) => self.handle_recovering(*recovering),
+            // None of these inside of whatever handler asked for it.
+            Mail::Permit { socket, stage, verdict } => {
+                let event = Pending::Permitted { socket, stage, verdict };
+                self.core.borrow_mut().events.push_back(event);
+            }
+            Mail::Lookup { lookup, allowed } => {
+                let event = Pending::LookedUp { lookup, allowed };
+                self.core.borrow_mut().events.push_back(event);
+            }
             Mail::Stop { deadline } => {
-                self.core.borrow_mut().events.push_back(Event::Stop { deadline })
+                self.core.borrow_mut().events.push_back(Pending::Stop { deadline })
             }
         }
     }
 
-    pub(crate) fn emit<A: IntoArgs>(&self, socket: SocketKey, event: &str, args: &A) -> Sent {
-        let mut payload = self.scratch.take().unwrap_or_default();
-        let sent = match payload.event(event, args) {
-            Ok(()) => self.core.borrow_mut().send(socket, Kind::Event, None, &payload),
-            Err(error) => error.into(),
-        };
+    /// Keeps spare memory for the next payload.
+    pub(crate) fn keep_scratch(&self, mut payload: Payload) {
         if payload.as_bytes().len() <= SCRATCH {
             payload.clear();
             self.scratch.set(Some(payload));
         }
-        sent
-    }
-
-    pub(crate) fn emit_with_ack(
-        &self,
-        socket: SocketKey,
-        payload: &Payload,
-        timeout: Duration,
-        reply: ReplySender,
-    ) {
-        let mut core = self.core.borrow_mut();
-        let (token, deadline) = (core.new_token(), core.environment.now() + capped(timeout));
-        let Some(id) = core.hub.expect_ack(socket, token, deadline) else {
-            drop(core);
-            return reply.send(Err(AckError::Disconnected));
-        };
-        core.replies.insert(token, reply);
-        // If this fails the socket is on its way out, and its departure resolves the reply.
-        core.send(socket, Kind::Event, Some(id), payload);
     }
 
     fn obey(self: &Rc<Self>, socket: SocketKey, order: Order) {
         match order {
-            Order::Emit(payload) => {
-                drop(self.core.borrow_mut().send(socket, Kind::Event, None, &payload))
-            }
+            Order::Emit { payload, flags } => drop(self.emit_payload(socket, &payload, flags)),
             Order::EmitWithAck { payload, timeout, reply } => {
-                self.emit_with_ack(socket, &payload, timeout, reply)
+                let place = self.space_of(socket).zip(self.core.borrow().session_of(socket));
+                match place {
+                    Some((space, session)) => {
+                        let socket = Socket::new(self.clone(), socket, space, session);
+                        self.emit_with_ack(&socket, &payload, timeout, reply);
+                    }
+                    None => reply.send(Err(AckError::Disconnected)),
+                }
             }
             Order::Acknowledge { id, payload } => {
-                self.core.borrow_mut().send(socket, Kind::Ack, Some(id), &payload);
+                let flags = Flags::default();
+                self.core.borrow_mut().send(socket, Kind::Ack, Some(id), &payload, flags);
             }
             Order::Join(room) => {
-                self.core.borrow_mut().hub.join(socket, &room);
+                if let Some(space) = self.space_of(socket) {
+                    self.join(socket, &space, &room);
+                }
             }
             Order::Leave(room) => {
-                self.core.borrow_mut().hub.leave(socket, &room);
+                if let Some(space) = self.space_of(socket) {
+                    self.leave_rooms(socket, &space, &room);
+                }
             }
             Order::Disconnect { close } => self.disconnect(socket, close),
         }
     }
-
-    fn operate(self: &Rc<Self>, operation: &Operation) {
-        let mut core = self.core.borrow_mut();
-        match operation {
-            Operation::Broadcast { to, packet } => {
-                let mut tags = Vec::new();
-                core.hub.select(to, &mut tags);
-                for tag in tags {
-                    core.send_broadcast(super::core::SessionKey::from_bits(tag), packet);
-                }
-            }
-            Operation::Join { who, rooms } => {
-                for socket in select(&core, who) {
-                    for room in rooms {
-                        core.hub.join(socket, room);
-                    }
-                }
-            }
-            Operation::Leave { who, rooms } => {
-                for socket in select(&core, who) {
-                    for room in rooms {
-                        core.hub.leave(socket, room);
-                    }
-                }
-            }
-            Operation::Disconnect { who, close } => {
-                let sockets = select(&core, who);
-                drop(core);
-                sockets.into_iter().for_each(|socket| self.disconnect(socket, *close));
-            }
-            _ => {}
-        }
-    }
 }
 
-fn select(core: &Core, who: &siomio_hub::Selector) -> Vec<SocketKey> {
-    let mut sockets = Vec::new();
-    core.hub.select_sockets(who, &mut sockets);
-    sockets
-}
-
-fn message_of(panic: &(dyn Any + Send)) -> String {
+/// What a panic said.
+pub(crate) fn message_of(panic: &(dyn Any + Send)) -> String {
     let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
     text.or_else(|| panic.downcast_ref::<String>().cloned())
         .unwrap_or_else(|| "a value that is not text".to_owned())
@@ -295,13 +257,13 @@ impl fmt::Debug for Local {
 mod tests {
     use std::{
         sync::atomic::{AtomicUsize, Ordering},
-        time::Instant,
+        time::{Duration, Instant},
     };
 
     use siomio_hub::Arena;
 
     use super::*;
-    use crate::{Server, ack::Reply};
+    use crate::{Reply, Server};
 
     struct Still(Instant);
 

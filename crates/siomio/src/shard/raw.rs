@@ -20,7 +20,7 @@ use siomio_websocket::{
 
 use super::{
     conn::{Conn, ConnKey, Recipient},
-    core::{Core, Event},
+    core::{Core, Pending},
     time::owner::Belongings,
 };
 use crate::{Dropped, ReadyState, Sent, config::LINGER, handshake::Opening};
@@ -268,7 +268,7 @@ impl Core {
 
     /// It was taken from its connection: the application will hear of it.
     pub(crate) fn end_raw(&mut self, raw: RawKey, code: CloseCode) {
-        self.events.push_back(Event::RawEnded { raw, code });
+        self.events.push_back(Pending::RawEnded { raw, code });
     }
 
     /// Removes what is left of it. To be dropped after the borrow: it holds the application's values.

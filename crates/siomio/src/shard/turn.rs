@@ -158,6 +158,7 @@ impl<S: Stream> Shard<S> {
                 let mut core = self.local.core.borrow_mut();
                 core.flush_sessions();
                 core.end_idle_conns();
+                self.again.append(&mut core.resumed);
                 (std::mem::take(&mut core.dirty), std::mem::take(&mut core.leaving))
             };
             if dirty.is_empty() && leaving.is_empty() && !self.local.has_decided() {

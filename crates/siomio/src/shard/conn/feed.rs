@@ -7,9 +7,10 @@ use siomio_http::Response;
 use siomio_websocket::{CloseCode, OpCode, write_frame};
 
 use crate::{
+    Overflow,
     config::LINGER,
     shard::{
-        conn::{Conn, ConnKey, Hold, Patience, Recipient, State},
+        conn::{Conn, ConnKey, Hold, Patience, Recipient, State, WebSocket},
         core::Core,
         local::Local,
         turn::{BUFFER, Next},
@@ -75,9 +76,19 @@ impl Core {
 
     /// Whether a connection may be read now; if not, it is remembered that somebody wanted to.
     pub(crate) fn may_read(&mut self, conn: ConnKey) -> bool {
-        let Some(state) = self.conns.get_mut(conn) else { return false };
-        state.paused |= !state.wants_bytes();
-        state.wants_bytes()
+        let Some(state) = self.conns.get(conn) else { return false };
+        let is_held_back = match &state.state {
+            State::WebSocket(websocket) => match websocket.recipient {
+                Recipient::Session(session) => self.is_held_back(session),
+                Recipient::Nobody | Recipient::Raw(_) => false,
+            },
+            _ => false,
+        };
+        let may_read = state.wants_bytes() && !is_held_back;
+        if let Some(state) = self.conns.get_mut(conn) {
+            state.paused |= !may_read;
+        }
+        may_read
     }
 
     /// Whether a request is held back, and little behind it.
@@ -152,6 +163,7 @@ impl Core {
     pub(crate) fn blocked(&mut self, conn: ConnKey, progress: bool) -> bool {
         let (now, config) = (self.now, &self.shared.config);
         let Some(state) = self.conns.get_mut(conn) else { return false };
+        state.is_blocked = true;
         match &mut state.state {
             State::Http(_) if progress || state.stalled.is_none() => {
                 state.stalled = Some(now + config.send_timeout)
@@ -161,17 +173,38 @@ impl Core {
                 if progress {
                     websocket.until.iter_mut().for_each(|until| *until = now + LINGER);
                 }
-                // Behind a session there is a heartbeat.
-                if let Recipient::Raw(_) = websocket.recipient {
-                    if progress || state.stalled.is_none() {
-                        state.stalled = Some(now + config.send_timeout);
+                let is_much = state.out.len() > config.high_water;
+                match websocket.recipient {
+                    Recipient::Nobody => {}
+                    // Behind a session there is a heartbeat, as long as its client is listened to.
+                    Recipient::Session(_) if !is_much && !state.is_choked => {}
+                    Recipient::Session(session) => {
+                        if progress || state.stalled.is_none() {
+                            state.stalled = Some(now + config.send_timeout);
+                        }
+                        state.is_choked = true;
+                        if let Some(state) = self.sessions.get_mut(session) {
+                            state.machine.suspend_heartbeat();
+                        }
+                    }
+                    Recipient::Raw(_) => {
+                        if progress || state.stalled.is_none() {
+                            state.stalled = Some(now + config.send_timeout);
+                        }
                     }
                 }
             }
             _ => {}
         }
-        let is_slow =
-            matches!(state.state, State::WebSocket(_)) && state.out.len() > config.max_buffered;
+        // What is for a session is not even queued then, if that is the rule.
+        let is_limited = match &state.state {
+            State::WebSocket(websocket) => {
+                let is_raw = matches!(websocket.recipient, Recipient::Raw(_));
+                is_raw || config.overflow == Overflow::Disconnect
+            }
+            _ => false,
+        };
+        let is_slow = is_limited && state.out.len() > config.max_buffered;
         self.arm_conn(conn);
         is_slow
     }
@@ -181,6 +214,14 @@ impl Core {
         let until = self.now + self.shared.config.keep_alive_timeout;
         let Some(state) = self.conns.get_mut(conn) else { return Next::Wait };
         state.stalled = None;
+        state.is_blocked = false;
+        let was_choked = std::mem::take(&mut state.is_choked);
+        if let State::WebSocket(WebSocket { recipient: Recipient::Session(session), .. }) =
+            state.state
+        {
+            self.taken(session, was_choked);
+        }
+        let Some(state) = self.conns.get_mut(conn) else { return Next::Wait };
         let http = match &mut state.state {
             State::Lingering { shut: shut @ false, until } => {
                 *shut = true;
@@ -207,7 +248,7 @@ impl Core {
         }
         match http.held.as_ref().map(|held| held.until) {
             Some(Hold::Shard(_)) => self.leaving.push(conn),
-            Some(Hold::Answers | Hold::Decision | Hold::Decided) => {}
+            Some(Hold::Answers | Hold::Decision | Hold::Handlers | Hold::Decided) => {}
             None if http.reader.is_between_requests()
                 && matches!(http.patience, Patience::Unlimited) =>
             {

@@ -6,7 +6,7 @@ use siomio_engine::{
     Query, RequestId,
     payload::{self, Format},
 };
-use siomio_http::{Body, Head, Headers, Item, Reader, Response, ResponseContext};
+use siomio_http::{Body, Head, Headers, Item, Method, Reader, Response, ResponseContext};
 
 use crate::{
     Carrier, Request, Responder,
@@ -93,6 +93,9 @@ impl Local {
         let owner = query.sid.as_deref().and_then(|sid| self.shared.owner_of(sid));
         if let Some(owner) = owner.filter(|owner| *owner != self.index) {
             return Routed::Held(Hold::Shard(owner));
+        }
+        if core.hold_post(conn, head, &query) {
+            return Routed::Held(Hold::Handlers);
         }
         drop(core);
         self.admit(conn, head, &query)
@@ -190,6 +193,19 @@ impl Core {
         RequestId { connection: conn.to_bits(), sequence: number }
     }
 
+    /// Whether a POST has to wait until the handlers of its session have come further.
+    fn hold_post(&mut self, conn: ConnKey, head: &Head<'_>, query: &Query<'_>) -> bool {
+        if head.method() != Method::Post {
+            return false;
+        }
+        let sid = query.sid.as_deref();
+        let session = sid.and_then(|sid| self.by_sid.get(sid)).copied();
+        let state = session.and_then(|session| self.sessions.get_mut(session));
+        let Some(stall) = state.and_then(|state| state.stall.as_mut()) else { return false };
+        stall.held.push(conn);
+        true
+    }
+
     /// Keeps a request, and what was read behind it, until it can be worked on.
     fn hold(&mut self, conn: ConnKey, bytes: Vec<u8>, until: Hold) {
         let (limits, deadline) =
@@ -197,7 +213,9 @@ impl Core {
         if let Some(http) = self.conns.get_mut(conn).and_then(|state| state.http_mut()) {
             http.reader = Reader::new(limits);
             http.patience = match until {
-                Hold::Answers | Hold::Shard(_) | Hold::Decided => Patience::Unlimited,
+                Hold::Answers | Hold::Shard(_) | Hold::Handlers | Hold::Decided => {
+                    Patience::Unlimited
+                }
                 Hold::Decision => Patience::Decision { until: deadline },
             };
             http.held = Some(Held { bytes, until });

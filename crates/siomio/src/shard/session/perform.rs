@@ -9,7 +9,7 @@ use crate::{
     config::LINGER,
     shard::{
         conn::{Conn, ConnKey, Recipient, State},
-        core::{Core, Event, SessionKey},
+        core::{Core, Pending, SessionKey},
         session::send::push_binary,
     },
 };
@@ -33,6 +33,10 @@ impl Core {
             if let Some(state) = self.sessions.get_mut(session) {
                 state.dirty = false;
                 self.act(session, engine::Session::flush);
+            }
+            let state = self.sessions.get(session);
+            if state.is_some_and(|state| state.is_over && state.machine.queued_bytes() == 0) {
+                self.taken(session, false);
             }
         }
     }
@@ -76,7 +80,7 @@ impl Core {
                     self.by_sid.remove(sid);
                     self.shared.session_closed(self.index, sid);
                 }
-                self.events.push_back(Event::Closed { session, reason });
+                self.events.push_back(Pending::Closed { session, reason });
             }
             // The session routes its messages itself; and there are no other actions.
             _ => {}

@@ -11,7 +11,7 @@ use crate::{
     handshake::Opening,
     shard::{
         conn::{ConnKey, Reading},
-        core::{Core, Event, Session, SessionKey},
+        core::{Core, Pending, Session, SessionKey},
         session::perform::html,
         socket::revision::revision,
     },
@@ -179,11 +179,19 @@ impl Core {
         let revision = revision(machine.protocol());
         let session = self.sessions.insert_with(|key| {
             let client = speaks_socket_io.then(|| hub.open_client(now, key.to_bits(), revision));
-            Session { machine, client, opening, dirty: false, armed: None }
+            Session {
+                machine,
+                client,
+                opening,
+                dirty: false,
+                armed: None,
+                is_over: false,
+                stall: None,
+            }
         });
         self.by_sid.insert(sid, session);
         self.shared.session_opened(self.index);
-        self.events.push_back(Event::Opened { session });
+        self.events.push_back(Pending::Opened { session });
         session
     }
 

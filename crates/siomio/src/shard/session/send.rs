@@ -4,17 +4,26 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use siomio_engine::{CloseReason, Framing, Lane, Outgoing, Text};
-use siomio_hub::{Broadcast, SocketKey};
+use siomio_hub::{Broadcast, Flags, SocketKey};
 use siomio_packet::{Kind, Payload, write_head};
 use siomio_websocket::{self as websocket, OpCode};
 
 use crate::{
-    Dropped, Sent,
+    Dropped, Overflow, Sent,
     shard::{
         conn::{ConnKey, Recipient, write_queue::WriteQueue},
-        core::{Core, Event, SessionKey},
+        core::{Core, Pending, SessionKey},
     },
 };
+
+/// Whether a packet may be dropped when too much waits for its client.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Need {
+    /// What follows would make no sense without it.
+    Always,
+    /// It is an event.
+    Droppable,
+}
 
 impl Core {
     /// Sends an event or an acknowledgement to a socket.
@@ -24,9 +33,12 @@ impl Core {
         kind: Kind,
         id: Option<u64>,
         payload: &Payload,
+        flags: Flags,
     ) -> Sent {
-        if !self.hub.is_connected(socket) {
-            return Sent::Dropped(Dropped::Disconnected);
+        let session = self.session_of(socket).filter(|_| self.hub.is_connected(socket));
+        let Some(session) = session else { return Sent::Dropped(Dropped::Disconnected) };
+        if flags.volatile && !self.is_writable(session) {
+            return Sent::Dropped(Dropped::Volatile);
         }
         let mut head = std::mem::take(&mut self.head);
         head.clear();
@@ -38,12 +50,9 @@ impl Core {
             namespace.map_or("/", |name| name),
             id,
         );
-        let sent = match self.session_of(socket) {
-            Some(session) => {
-                self.send_packet(session, &[&head, payload.as_bytes()], payload.attachments())
-            }
-            None => Sent::Dropped(Dropped::Disconnected),
-        };
+        let need = if kind == Kind::Event { Need::Droppable } else { Need::Always };
+        let text = [&head[..], payload.as_bytes()];
+        let sent = self.send_message(session, &text, payload.attachments(), need);
         self.head = head;
         sent
     }
@@ -55,30 +64,40 @@ impl Core {
         text: &[&[u8]],
         attachments: &[Bytes],
     ) -> Sent {
-        let Some(state) = self.sessions.get_mut(session) else {
-            return Sent::Dropped(Dropped::Disconnected);
+        self.send_message(session, text, attachments, Need::Always)
+    }
+
+    fn send_message(
+        &mut self,
+        session: SessionKey,
+        text: &[&[u8]],
+        attachments: &[Bytes],
+        need: Need,
+    ) -> Sent {
+        let len = 1 + text.iter().map(|piece| piece.len()).sum::<usize>();
+        let bytes = len + attachments.iter().map(Bytes::len).sum::<usize>();
+        let (lane, sent) = match self.make_room(session, bytes, need) {
+            Ok(room) => room,
+            Err(dropped) => return Sent::Dropped(dropped),
         };
-        match state.machine.lane() {
+        match lane {
             Lane::WebSocket { channel, framing } => {
                 let conn = ConnKey::from_bits(channel.0);
                 let Some(state) = self.conns.get_mut(conn) else {
                     return Sent::Dropped(Dropped::Disconnected);
                 };
                 state.out.append(|out| {
-                    websocket::write_header(
-                        out,
-                        OpCode::Text,
-                        1 + text.iter().map(|piece| piece.len()).sum::<usize>(),
-                    );
+                    websocket::write_header(out, OpCode::Text, len);
                     out.push(b'4');
                     text.iter().for_each(|piece| out.extend_from_slice(piece));
                 });
                 attachments.iter().for_each(|data| push_binary(&mut state.out, data, framing));
                 self.mark(conn);
-                Sent::Queued
             }
             Lane::Queue => {
-                let Ok(text) = Text::try_from(Bytes::from(text.concat())) else {
+                let text = Text::try_from(Bytes::from(text.concat()));
+                let state = self.sessions.get_mut(session);
+                let (Some(state), Ok(text)) = (state, text) else {
                     return Sent::Dropped(Dropped::Disconnected);
                 };
                 state.machine.queue(Outgoing::Text(text));
@@ -86,18 +105,102 @@ impl Core {
                     .iter()
                     .for_each(|data| state.machine.queue(Outgoing::Binary(data.clone())));
                 self.mark_session(session);
-                self.check_queue(session)
             }
-            Lane::Closed => Sent::Dropped(Dropped::Disconnected),
+            Lane::Closed => return Sent::Dropped(Dropped::Disconnected),
+        }
+        sent
+    }
+
+    /// Where a message of so many bytes goes, and what is to be said of it.
+    ///
+    /// # Errors
+    /// Why it must not be sent.
+    fn make_room(
+        &mut self,
+        session: SessionKey,
+        bytes: usize,
+        need: Need,
+    ) -> Result<(Lane, Sent), Dropped> {
+        let config = &self.shared.config;
+        let state = self.sessions.get_mut(session).ok_or(Dropped::Disconnected)?;
+        let lane = state.machine.lane();
+        let (waiting, is_stuck, conn) = match lane {
+            Lane::WebSocket { channel, .. } => {
+                let key = ConnKey::from_bits(channel.0);
+                let conn = self.conns.get(key).ok_or(Dropped::Disconnected)?;
+                (conn.out.len() + bytes, conn.is_blocked, Some(key))
+            }
+            Lane::Queue => (state.machine.queued_bytes() + bytes, !state.machine.is_polled(), None),
+            Lane::Closed => return Err(Dropped::Disconnected),
+        };
+        if waiting <= config.high_water {
+            return Ok((lane, Sent::Queued));
+        }
+        state.is_over = true;
+        if waiting <= config.max_buffered || !is_stuck {
+            return Ok((lane, Sent::HighWater));
+        }
+        match (config.overflow, conn) {
+            (Overflow::DropNewest, _) if need == Need::Droppable => Err(Dropped::Overflow),
+            (Overflow::DropNewest, _) => Ok((lane, Sent::HighWater)),
+            (Overflow::Disconnect, Some(conn)) => {
+                self.drop_slow_consumer(conn);
+                Err(Dropped::SlowConsumer)
+            }
+            (Overflow::Disconnect, None) => {
+                self.with_session(session, |machine, actions| {
+                    machine.discard(CloseReason::SlowConsumer, actions)
+                });
+                Err(Dropped::SlowConsumer)
+            }
+        }
+    }
+
+    /// Whether something that is sent now leaves at once, with nothing in front of it.
+    pub(crate) fn is_writable(&self, session: SessionKey) -> bool {
+        let Some(state) = self.sessions.get(session) else { return false };
+        match state.machine.lane() {
+            Lane::WebSocket { channel, .. } => {
+                let conn = self.conns.get(ConnKey::from_bits(channel.0));
+                conn.is_some_and(|conn| conn.out.is_empty() && conn.preface.is_none())
+            }
+            Lane::Queue => state.machine.is_writable(),
+            Lane::Closed => false,
+        }
+    }
+
+    /// Bytes that wait for a session's client.
+    pub(crate) fn buffered(&self, session: SessionKey) -> usize {
+        let Some(state) = self.sessions.get(session) else { return 0 };
+        match state.machine.lane() {
+            Lane::WebSocket { channel, .. } => {
+                self.conns.get(ConnKey::from_bits(channel.0)).map_or(0, |conn| conn.out.len())
+            }
+            Lane::Queue | Lane::Closed => state.machine.queued_bytes(),
+        }
+    }
+
+    /// A session's client has taken all that waited for it; it may have been so much that nothing was read from it.
+    pub(crate) fn taken(&mut self, session: SessionKey, was_choked: bool) {
+        let now = self.now;
+        let Some(state) = self.sessions.get_mut(session) else { return };
+        let was_over = std::mem::take(&mut state.is_over);
+        if was_choked && state.stall.is_none() {
+            state.machine.resume_heartbeat(now);
+            self.arm_session(session);
+        }
+        if was_over {
+            self.events.push_back(Pending::Drained { session });
         }
     }
 
     /// Sends a binary message by itself.
     pub(crate) fn send_binary(&mut self, session: SessionKey, data: Bytes) -> Sent {
-        let Some(state) = self.sessions.get_mut(session) else {
-            return Sent::Dropped(Dropped::Disconnected);
+        let (lane, sent) = match self.make_room(session, data.len(), Need::Droppable) {
+            Ok(room) => room,
+            Err(dropped) => return Sent::Dropped(dropped),
         };
-        match state.machine.lane() {
+        match lane {
             Lane::WebSocket { channel, framing } => {
                 let conn = ConnKey::from_bits(channel.0);
                 let Some(state) = self.conns.get_mut(conn) else {
@@ -105,31 +208,46 @@ impl Core {
                 };
                 push_binary(&mut state.out, &data, framing);
                 self.mark(conn);
-                Sent::Queued
             }
             Lane::Queue => {
-                state.machine.queue(Outgoing::Binary(data));
+                if let Some(state) = self.sessions.get_mut(session) {
+                    state.machine.queue(Outgoing::Binary(data));
+                }
                 self.mark_session(session);
-                self.check_queue(session)
             }
-            Lane::Closed => Sent::Dropped(Dropped::Disconnected),
+            Lane::Closed => return Sent::Dropped(Dropped::Disconnected),
         }
+        sent
     }
 
     /// Sends a packet that many get: on WebSockets all share one framed form, as far as they take binary data in the same way.
-    pub(crate) fn send_broadcast(&mut self, session: SessionKey, packet: &Arc<Broadcast>) {
-        let Some(state) = self.sessions.get(session) else { return };
-        match state.machine.lane() {
-            Lane::WebSocket { channel, framing }
-                if packet.attachments.is_empty() || framing == Framing::PLAIN =>
+    pub(crate) fn send_broadcast(&mut self, session: SessionKey, packet: &Arc<Broadcast>) -> Sent {
+        let Some(state) = self.sessions.get(session) else {
+            return Sent::Dropped(Dropped::Disconnected);
+        };
+        let lane = match state.machine.lane() {
+            Lane::WebSocket { framing, .. }
+                if packet.attachments().is_empty() || framing == Framing::PLAIN =>
             {
-                let conn = ConnKey::from_bits(channel.0);
-                let Some(state) = self.conns.get_mut(conn) else { return };
-                state.out.share(packet.framed.get_or_init(|| frame(packet)).clone());
-                self.mark(conn);
+                self.make_room(session, packet.size(), Need::Droppable)
             }
-            _ => drop(self.send_packet(session, &[&packet.text], &packet.attachments)),
-        }
+            _ => {
+                let (text, attachments) = (packet.text(), packet.attachments());
+                return self.send_message(session, &[text], attachments, Need::Droppable);
+            }
+        };
+        let (channel, sent) = match lane {
+            Ok((Lane::WebSocket { channel, .. }, sent)) => (channel, sent),
+            Ok(_) => return Sent::Dropped(Dropped::Disconnected),
+            Err(dropped) => return Sent::Dropped(dropped),
+        };
+        let conn = ConnKey::from_bits(channel.0);
+        let Some(state) = self.conns.get_mut(conn) else {
+            return Sent::Dropped(Dropped::Disconnected);
+        };
+        state.out.share(packet.framed.get_or_init(|| frame(packet)).clone());
+        self.mark(conn);
+        sent
     }
 
     /// The client takes too little of what waits for it: it is disconnected, and not waited for.
@@ -142,22 +260,9 @@ impl Core {
                     machine.discard(CloseReason::SlowConsumer, actions)
                 });
             }
-            Recipient::Raw(raw) => self.events.push_back(Event::RawTooSlow { raw }),
+            Recipient::Raw(raw) => self.events.push_back(Pending::RawTooSlow { raw }),
         }
         self.drop_conn(conn);
-    }
-
-    /// On polling nobody takes anything while no GET waits.
-    fn check_queue(&mut self, session: SessionKey) -> Sent {
-        let max = self.shared.config.max_buffered;
-        let machine = self.sessions.get(session).map(|state| &state.machine);
-        if machine.is_none_or(|machine| machine.is_polled() || machine.queued_bytes() <= max) {
-            return Sent::Queued;
-        }
-        self.with_session(session, |machine, actions| {
-            machine.discard(CloseReason::SlowConsumer, actions)
-        });
-        Sent::Dropped(Dropped::SlowConsumer)
     }
 }
 
@@ -179,12 +284,12 @@ pub(crate) fn push_binary(out: &mut WriteQueue, data: &Bytes, framing: Framing) 
 
 /// The packet as the WebSocket transport of revision 4 writes it, attachments included.
 fn frame(packet: &Broadcast) -> Bytes {
-    let text = websocket::frame(OpCode::Text, &[b"4", &packet.text]);
-    if packet.attachments.is_empty() {
+    let text = websocket::frame(OpCode::Text, &[b"4", packet.text()]);
+    if packet.attachments().is_empty() {
         return text;
     }
     let mut frames = Vec::from(text);
-    for data in &packet.attachments {
+    for data in packet.attachments() {
         websocket::write_frame(&mut frames, OpCode::Binary, data, None);
     }
     frames.into()

@@ -7,7 +7,7 @@ use std::{rc::Rc, sync::Arc};
 
 use siomio_engine::Protocol;
 use siomio_hub::{NamespaceId, Revision};
-use siomio_packet::{Data, Value, connect, connect_error, connect_v4, error_v4};
+use siomio_packet::{Value, connect, connect_error, connect_v4, error_v4};
 
 use crate::{
     ConnectError,
@@ -22,7 +22,10 @@ impl Local {
     pub(crate) fn join_main(self: &Rc<Self>, session: SessionKey) {
         let protocol = self.core.borrow().protocol_of(session);
         if protocol == Protocol::V3 {
-            self.connect(session, NamespaceId::new(0), &Data::default());
+            let main = self.shared.namespaces.main().id;
+            if let Some(space) = self.space(main) {
+                self.connect(session, &space, "");
+            }
         }
     }
 }
@@ -55,11 +58,11 @@ pub(crate) const fn revision(protocol: Protocol) -> Revision {
 }
 
 /// The packet that lets a socket in.
-pub(crate) fn consent(protocol: Protocol, namespace: &str, id: &str) -> Vec<u8> {
+pub(crate) fn consent(protocol: Protocol, namespace: &str, id: &str, pid: Option<&str>) -> Vec<u8> {
     let mut packet = Vec::new();
     match protocol {
         Protocol::V3 => connect_v4(&mut packet, namespace),
-        Protocol::V4 => connect(&mut packet, namespace, id, None),
+        Protocol::V4 => connect(&mut packet, namespace, id, pid),
     }
     packet
 }
@@ -125,8 +128,8 @@ mod tests {
 
     #[test]
     fn old_clients_are_let_in_without_words() {
-        assert_eq!(consent(Protocol::V3, "/a", "id"), b"0/a,");
-        assert_eq!(consent(Protocol::V3, "/", "id"), b"0");
-        assert_eq!(consent(Protocol::V4, "/a", "id"), br#"0/a,{"sid":"id"}"#);
+        assert_eq!(consent(Protocol::V3, "/a", "id", None), b"0/a,");
+        assert_eq!(consent(Protocol::V3, "/", "id", None), b"0");
+        assert_eq!(consent(Protocol::V4, "/a", "id", None), br#"0/a,{"sid":"id"}"#);
     }
 }

@@ -9,7 +9,7 @@ use crate::{
     HandlerError, Socket,
     shard::{
         conn::{ConnKey, Patience, State},
-        core::{Alarm, Core, SessionKey},
+        core::{Alarm, Core, Pending, SessionKey},
         local::Local,
         time::{
             owner::Owner,
@@ -39,6 +39,9 @@ impl Local {
             match due {
                 Some(Due::Ack(token)) => self.ack_timed_out(token),
                 Some(Due::Connect(tag)) => self.close_session(SessionKey::from_bits(tag)),
+                Some(Due::Request(outcome)) => self.request_is_over(outcome),
+                Some(Due::Decision(socket)) => self.decision_is_late(socket),
+                Some(Due::Session(pid)) => self.session_is_over(&pid),
                 Some(_) => {}
                 None => break,
             }
@@ -99,17 +102,10 @@ impl Local {
             Owner::Socket(socket) => socket,
             Owner::Raw(raw) => return self.raw_panicked(raw, "timer", message),
         };
-        let (session, namespace) = {
-            let core = self.core.borrow();
-            let (session, namespace) = (core.session_of(key), core.hub.namespace_of(key));
-            let (Some(session), Some(namespace)) = (session, namespace) else { return };
-            (session, namespace)
-        };
+        let place = self.space_of(key).zip(self.core.borrow().session_of(key));
+        let Some((space, session)) = place else { return };
         let error = HandlerError::Panic { event: "timer".to_owned(), message };
-        if let Some(table) = self.tables().namespaces.get(namespace.index()) {
-            let socket = Socket::new(self.clone(), key, namespace, session);
-            self.report(&socket, key, table, &error);
-        }
+        self.report(&Socket::new(self.clone(), key, space, session), &error);
     }
 }
 
@@ -128,6 +124,14 @@ impl Core {
                 }
             }
             Alarm::Flush(conn) => self.mark(conn),
+            Alarm::Lookup(lookup) => {
+                // Whoever was asked has had all the time.
+                let event = Pending::LookedUp { lookup, allowed: false };
+                if self.lookups.contains_key(&lookup) {
+                    self.events.push_back(event);
+                }
+            }
+            Alarm::Stall(session, at) => self.stalled(session, at),
             Alarm::Conn(conn, at) => {
                 if let Some(state) =
                     self.conns.get_mut(conn).filter(|state| state.armed == Some(at))

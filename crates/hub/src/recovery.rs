@@ -1,0 +1,124 @@
+//! Lost connections: what their clients have missed, and who they were.
+//!
+//! Every event that a client could receive and is not volatile has an [`Offset`], and each hub keeps a [`Log`] of those its
+//! sockets could receive, in the order it delivered them. When a connection is lost, its hub keeps the session. A client that comes
+//! back names its session and the last offset it saw, maybe to another hub; then
+//!
+//! 1. the old hub gives the session up: rooms, the packets after that offset in its own order, and, for every origin, how far it
+//!    had got;
+//! 2. the new hub adds what its own log holds beyond that, and
+//! 3. skips what still arrives there but lies before ([`Marks`]).
+//!
+//! Packets of one origin reach every hub in the order they were made, so nothing is lost, nothing comes twice, and each origin's
+//! order is kept.
+
+mod log;
+mod sessions;
+
+use std::{sync::Arc, time::Duration};
+
+pub(crate) use self::{log::Log, sessions::Sessions};
+use crate::{Broadcast, NamespaceId, Offset};
+
+/// How long and how much is kept for clients that come back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Recovery {
+    /// How long after its loss a session can be taken up again. Default 2 minutes.
+    pub max_disconnection: Duration,
+    /// Most bytes of packets that one hub keeps. Default 64 MiB.
+    pub max_bytes: usize,
+    /// Most lost sessions that one hub keeps. Default 10 000.
+    pub max_sessions: usize,
+}
+
+impl Default for Recovery {
+    fn default() -> Self {
+        Self {
+            max_disconnection: Duration::from_secs(120),
+            max_bytes: 64 * 1024 * 1024,
+            max_sessions: 10_000,
+        }
+    }
+}
+
+/// For every origin, the last sequence that has arrived.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Marks(Vec<u64>);
+
+impl Marks {
+    /// Whether this packet lies at or before the marks.
+    pub(crate) fn cover(&self, offset: Offset) -> bool {
+        self.of(usize::from(offset.origin)) >= offset.sequence
+    }
+
+    /// Whether everything at or before `other` lies at or before these.
+    pub(crate) fn include(&self, other: &Self) -> bool {
+        other.0.iter().enumerate().all(|(origin, sequence)| self.of(origin) >= *sequence)
+    }
+
+    pub(crate) fn set(&mut self, offset: Offset) {
+        let origin = usize::from(offset.origin);
+        if self.0.len() <= origin {
+            self.0.resize(origin + 1, 0);
+        }
+        self.0[origin] = self.0[origin].max(offset.sequence);
+    }
+
+    fn of(&self, origin: usize) -> u64 {
+        self.0.get(origin).copied().unwrap_or_default()
+    }
+}
+
+/// What a connected socket's session is to those who may have to give it up.
+#[derive(Clone, Debug)]
+pub(crate) struct Session {
+    /// The secret by which the client names it.
+    pub(crate) pid: Arc<str>,
+    /// Where the log was when it began on this hub.
+    pub(crate) since: u64,
+    /// What was sent again when it began here, in order; `None` once that is too old to be asked for.
+    pub(crate) prelude: Option<Vec<Arc<Broadcast>>>,
+    /// Of the log, this was in the prelude or had been received before.
+    pub(crate) marks: Marks,
+    /// It was taken up from an earlier socket.
+    pub(crate) is_recovered: bool,
+}
+
+impl Session {
+    /// A new one.
+    pub(crate) fn new(pid: Arc<str>, since: u64) -> Self {
+        let (prelude, marks) = (Some(Vec::new()), Marks::default());
+        Self { pid, since, prelude, marks, is_recovered: false }
+    }
+}
+
+/// A session that is given up by one hub, to be taken up by another, or the same.
+#[derive(Debug)]
+pub struct Recovered {
+    /// The secret by which the client names it.
+    pub pid: Arc<str>,
+    /// The socket's public id.
+    pub id: Arc<str>,
+    /// The rooms, less that of its own id.
+    pub rooms: Vec<Arc<str>>,
+    /// The packets it has missed, in order, as far as the old hub knows.
+    pub(crate) missed: Vec<Arc<Broadcast>>,
+    /// How far the old hub had got.
+    pub(crate) seen: Marks,
+}
+
+/// A session whose connection is lost.
+#[derive(Debug)]
+pub(crate) struct Lost {
+    pub(crate) namespace: NamespaceId,
+    pub(crate) id: Arc<str>,
+    pub(crate) rooms: Vec<Arc<str>>,
+    pub(crate) session: Session,
+}
+
+impl Lost {
+    pub(crate) fn is_in(&self, room: &str) -> bool {
+        *self.id == *room || self.rooms.iter().any(|own| **own == *room)
+    }
+}

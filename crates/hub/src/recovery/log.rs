@@ -1,0 +1,161 @@
+//! What could be asked for again.
+
+use std::{
+    collections::VecDeque,
+    sync::Arc,
+    time::{Duration, Instant},
+};
+
+use crate::{
+    Broadcast, NamespaceId, Offset, Recovery, Selector,
+    recovery::{Lost, Marks, Recovered, Session},
+};
+
+/// The packets that the sockets of one hub could receive, in the order of delivery: bounded by age and by bytes.
+#[derive(Debug)]
+pub(crate) struct Log {
+    config: Recovery,
+    origin: u16,
+    /// Of the last packet that was made here.
+    sequence: u64,
+    seen: Marks,
+    /// Of what is kept no longer.
+    trimmed: Marks,
+    entries: VecDeque<Entry>,
+    /// How many were kept before these.
+    first: u64,
+    bytes: usize,
+}
+
+#[derive(Debug)]
+struct Entry {
+    at: Instant,
+    offset: Offset,
+    namespace: NamespaceId,
+    to: Selector,
+    packet: Arc<Broadcast>,
+}
+
+impl Log {
+    pub(crate) fn new(config: Recovery, origin: u16) -> Self {
+        let (seen, trimmed) = (Marks::default(), Marks::default());
+        let entries = VecDeque::new();
+        Self { config, origin, sequence: 0, seen, trimmed, entries, first: 0, bytes: 0 }
+    }
+
+    /// A name for a packet that is made here.
+    pub(crate) fn next_offset(&mut self) -> Offset {
+        self.sequence += 1;
+        Offset { origin: self.origin, sequence: self.sequence }
+    }
+
+    /// Where the log is: what is recorded from now on has this place or one behind it.
+    pub(crate) fn place(&self) -> u64 {
+        self.first + self.entries.len() as u64
+    }
+
+    /// How old a packet may become.
+    pub(crate) const fn max_age(&self) -> Duration {
+        self.config.max_disconnection
+    }
+
+    pub(crate) const fn seen(&self) -> &Marks {
+        &self.seen
+    }
+
+    pub(crate) fn record(
+        &mut self,
+        now: Instant,
+        namespace: NamespaceId,
+        to: &Selector,
+        packet: &Arc<Broadcast>,
+    ) {
+        let Some(offset) = packet.offset() else { return };
+        self.seen.set(offset);
+        self.bytes += cost(packet);
+        let (to, packet) = (to.clone(), packet.clone());
+        self.entries.push_back(Entry { at: now, offset, namespace, to, packet });
+        while let Some(oldest) = self.entries.front() {
+            let is_old = now.saturating_duration_since(oldest.at) > self.config.max_disconnection;
+            if !is_old && self.bytes <= self.config.max_bytes {
+                break;
+            }
+            self.trimmed.set(oldest.offset);
+            self.bytes -= cost(&oldest.packet);
+            self.first += 1;
+            self.entries.pop_front();
+        }
+    }
+
+    /// What a lost session has missed after the last offset that its client saw; `None` if that is not known any more.
+    /// Without an offset, the client has seen nothing since the session began.
+    pub(crate) fn give_up(&self, lost: Lost, last: Option<Offset>) -> Option<Recovered> {
+        let session = &lost.session;
+        let begins = session.since.saturating_sub(self.first) as usize;
+        let is_whole = session.since >= self.first;
+        let in_prelude = match (last, &session.prelude) {
+            (None, None) => return None,
+            (None, Some(prelude)) => Some(&prelude[..]),
+            (Some(last), prelude) => prelude.as_ref().and_then(|prelude| {
+                let place = prelude.iter().position(|packet| packet.offset() == Some(last))?;
+                prelude.get(place + 1..)
+            }),
+        };
+        let (mut missed, from) = match in_prelude {
+            Some(prelude) if is_whole => (prelude.to_vec(), begins),
+            Some(_) => return None,
+            None => {
+                let mut own = self.entries.iter().skip(begins).rev();
+                let behind = own.position(|entry| Some(entry.offset) == last)?;
+                (Vec::new(), self.entries.len() - behind)
+            }
+        };
+        let own = self.entries.iter().skip(from).filter(|entry| {
+            entry.is_for(lost.namespace, |room| lost.is_in(room))
+                && !lost.session.marks.cover(entry.offset)
+        });
+        missed.extend(own.map(|entry| entry.packet.clone()));
+        let Lost { id, rooms, session, .. } = lost;
+        Some(Recovered { pid: session.pid, id, rooms, missed, seen: self.seen.clone() })
+    }
+
+    /// Whether everything is still here that a hub has not seen that had got so far.
+    pub(crate) fn reaches_back_to(&self, seen: &Marks) -> bool {
+        seen.include(&self.trimmed)
+    }
+
+    /// Makes a session that another hub, or this one, has given up one of this hub's, from this place of the log on.
+    pub(crate) fn take_up(&self, namespace: NamespaceId, mut recovered: Recovered) -> Session {
+        let mut prelude = std::mem::take(&mut recovered.missed);
+        prelude.extend(self.beyond(namespace, &recovered).cloned());
+        let Recovered { pid, seen: marks, .. } = recovered;
+        Session { pid, since: self.place(), prelude: Some(prelude), marks, is_recovered: true }
+    }
+
+    /// What this hub has delivered and the one that gave a session up had not.
+    fn beyond(
+        &self,
+        namespace: NamespaceId,
+        recovered: &Recovered,
+    ) -> impl Iterator<Item = &Arc<Broadcast>> {
+        let is_in =
+            |room: &str| *recovered.id == *room || recovered.rooms.iter().any(|own| **own == *room);
+        self.entries
+            .iter()
+            .filter(move |entry| {
+                !recovered.seen.cover(entry.offset) && entry.is_for(namespace, is_in)
+            })
+            .map(|entry| &entry.packet)
+    }
+}
+
+impl Entry {
+    fn is_for(&self, namespace: NamespaceId, is_in: impl Fn(&str) -> bool) -> bool {
+        self.namespace == namespace && self.to.means(is_in)
+    }
+}
+
+/// What an entry adds to memory, about.
+fn cost(packet: &Broadcast) -> usize {
+    packet.size() + size_of::<Entry>() + 64
+}

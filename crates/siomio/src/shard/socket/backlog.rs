@@ -1,0 +1,320 @@
+//! Events that wait because handlers of their socket may block.
+//!
+//! ```text
+//!   event ─► a handler that may block ─► a thread of the pool ─► mail ─► the rest of its handlers ─► the next event
+//!              └─ meanwhile: events of the same socket wait, and its disconnect behind them
+//! ```
+
+use std::{
+    collections::VecDeque,
+    panic::{AssertUnwindSafe, catch_unwind},
+    rc::Rc,
+    sync::Arc,
+};
+
+use siomio_engine::{CloseReason, Lane};
+use siomio_hub::{DisconnectReason, SocketKey};
+use siomio_packet::{Args, Data};
+
+use crate::{
+    Ack, HandlerError, Socket, SocketHandle,
+    handler::ErasedHandler,
+    handshake::Opening,
+    mailbox::Mail,
+    namespace::table::EventHandler,
+    shard::{
+        conn::{ConnKey, Hold},
+        core::{Alarm, Core, SessionKey, Stall},
+        local::{Local, message_of},
+        socket::inbound::Call,
+    },
+    shared::Shared,
+};
+
+/// What waits behind a handler that runs in the pool.
+pub(crate) struct Backlog {
+    session: SessionKey,
+    /// The event it handles, and the handlers that are next.
+    running: Option<Running>,
+    waiting: VecDeque<Waiting>,
+    /// The socket leaves when all of this is done, and this is how it came.
+    leaving: Option<(DisconnectReason, Option<Rc<Opening>>)>,
+}
+
+struct Running {
+    event: Box<str>,
+    args: Args,
+    ack: Ack,
+    rest: Vec<EventHandler>,
+}
+
+struct Waiting {
+    id: Option<u64>,
+    data: Data<'static>,
+}
+
+impl Backlog {
+    /// The socket is disconnected. What the server does not want to hear any more is given back, to be dropped where nothing
+    /// is borrowed.
+    pub(crate) fn leave(
+        &mut self,
+        reason: DisconnectReason,
+        opening: Option<Rc<Opening>>,
+    ) -> impl Sized + use<> {
+        self.leaving = Some((reason, opening));
+        let is_unwanted = reason == DisconnectReason::ServerNamespaceDisconnect;
+        is_unwanted.then(|| std::mem::take(&mut self.waiting))
+    }
+
+    /// How the socket came, if its session is gone already.
+    pub(crate) fn opening(&self) -> Option<&Rc<Opening>> {
+        self.leaving.as_ref()?.1.as_ref()
+    }
+}
+
+impl Local {
+    /// Whether earlier events of a socket are still being handled.
+    pub(crate) fn is_behind(&self, key: SocketKey) -> bool {
+        let mut core = self.core.borrow_mut();
+        core.extra_mut(key, false).is_some_and(|extra| extra.backlog.is_some())
+    }
+
+    /// Runs a handler on a thread of the pool.
+    pub(crate) fn run_blocking(
+        self: &Rc<Self>,
+        socket: &Socket,
+        call: Call<'_>,
+        ack: Ack,
+        handler: &Arc<dyn ErasedHandler<SocketHandle>>,
+        rest: &[EventHandler],
+    ) {
+        let (key, args, event) = (socket.key(), call.args.to_args(), Box::<str>::from(call.event));
+        let job = Job {
+            handler: handler.clone(),
+            socket: socket.handle(),
+            args: args.clone(),
+            ack: Some(ack.again()),
+            event: event.clone(),
+            finish: Finish {
+                shared: self.shared.clone(),
+                shard: self.index,
+                socket: key,
+                outcome: Some(Ok(())),
+            },
+        };
+        {
+            let mut core = self.core.borrow_mut();
+            let running = Running { event, args, ack, rest: rest.to_vec() };
+            let Some(extra) = core.extra_mut(key, true) else { return };
+            let backlog = extra.backlog.get_or_insert_with(|| {
+                let (session, waiting) = (socket.session(), VecDeque::new());
+                Box::new(Backlog { session, running: None, waiting, leaving: None })
+            });
+            backlog.running = Some(running);
+        }
+        self.shared.pool.run(move || job.run());
+    }
+
+    /// An event has to wait. If many do, no more is read from its client.
+    pub(crate) fn postpone(
+        &self,
+        session: SessionKey,
+        key: SocketKey,
+        id: Option<u64>,
+        data: Data<'static>,
+    ) {
+        let mut core = self.core.borrow_mut();
+        let Some(extra) = core.extra_mut(key, false) else { return };
+        let Some(backlog) = &mut extra.backlog else { return };
+        backlog.waiting.push_back(Waiting { id, data });
+        if backlog.waiting.len() >= self.shared.config.max_waiting_events {
+            core.hold_back(session);
+        }
+    }
+
+    /// A handler has run in the pool: its event goes on to the next, then it is the next event's turn.
+    pub(crate) fn handler_ran(self: &Rc<Self>, key: SocketKey, outcome: Result<(), HandlerError>) {
+        let Some((session, running)) = self.take_running(key) else { return };
+        let Some(space) = self.space_of(key) else { return };
+        let socket = Socket::new(self.clone(), key, space, session);
+        if let Err(error) = outcome {
+            self.report(&socket, &error);
+        }
+        let Running { event, args, ack, rest } = running;
+        self.go_on(&socket, &event, &args, ack, &rest);
+        while !self.is_running(key) {
+            let (next, leaving, is_low) = {
+                let mut core = self.core.borrow_mut();
+                let Some(extra) = core.extra_mut(key, false) else { return };
+                let Some(backlog) = &mut extra.backlog else { return };
+                let next = backlog.waiting.pop_front();
+                let is_low = backlog.waiting.len() <= self.shared.config.max_waiting_events / 2;
+                let leaving = backlog.leaving.as_ref().map(|(reason, _)| *reason);
+                if next.is_none() && leaving.is_none() {
+                    extra.backlog = None;
+                }
+                (next, leaving, is_low)
+            };
+            if is_low {
+                self.core.borrow_mut().release(session);
+            }
+            match (next, leaving) {
+                (Some(Waiting { id, data }), _) => self.handle_event(&socket, id, &data),
+                (None, Some(reason)) => return self.finish_leaving(&socket, reason),
+                (None, None) => return,
+            }
+        }
+    }
+
+    /// Runs the handlers behind one that has run in the pool.
+    fn go_on(
+        self: &Rc<Self>,
+        socket: &Socket,
+        event: &str,
+        args: &Args,
+        ack: Ack,
+        rest: &[EventHandler],
+    ) {
+        let call = Call { event, args: args.as_ref(), id: None };
+        for (place, handler) in rest.iter().enumerate() {
+            let handler = match handler {
+                EventHandler::Here(handler) => handler,
+                EventHandler::Blocking(handler) => {
+                    return self.run_blocking(socket, call, ack, handler, &rest[place + 1..]);
+                }
+            };
+            let outcome = self.guard(|| handler.call(socket, args.reader(), ack.again()));
+            let error = match outcome {
+                Ok(Ok(())) => continue,
+                Ok(Err(error)) => HandlerError::Argument { event: event.to_owned(), error },
+                Err(message) => HandlerError::Panic { event: event.to_owned(), message },
+            };
+            self.report(socket, &error);
+        }
+    }
+
+    fn take_running(&self, key: SocketKey) -> Option<(SessionKey, Running)> {
+        let mut core = self.core.borrow_mut();
+        let backlog = core.extra_mut(key, false)?.backlog.as_mut()?;
+        let (session, running) = (backlog.session, backlog.running.take()?);
+        core.has_come_further(session);
+        Some((session, running))
+    }
+
+    fn is_running(&self, key: SocketKey) -> bool {
+        let mut core = self.core.borrow_mut();
+        let extra = core.extra_mut(key, false);
+        let backlog = extra.and_then(|extra| extra.backlog.as_ref());
+        backlog.is_some_and(|backlog| backlog.running.is_some())
+    }
+}
+
+impl Core {
+    /// Reads no more from a session's client until its handlers have come further.
+    fn hold_back(&mut self, session: SessionKey) {
+        let until = self.now + self.shared.config.stall_timeout;
+        let Some(state) = self.sessions.get_mut(session) else { return };
+        if state.stall.is_none() {
+            state.stall = Some(Box::new(Stall { until, held: Vec::new() }));
+            // What it sends to stay alive is not read, either.
+            state.machine.suspend_heartbeat();
+            self.wheel.insert(until, Alarm::Stall(session, until));
+        }
+    }
+
+    /// Reads on, if reading was held back.
+    pub(crate) fn release(&mut self, session: SessionKey) {
+        let now = self.now;
+        let Some(state) = self.sessions.get_mut(session) else { return };
+        let Some(stall) = state.stall.take() else { return };
+        state.machine.resume_heartbeat(now);
+        if let Lane::WebSocket { channel, .. } = state.machine.lane() {
+            self.resumed.push(ConnKey::from_bits(channel.0));
+        }
+        self.arm_session(session);
+        for conn in stall.held {
+            let http = self.conns.get_mut(conn).and_then(|state| state.http_mut());
+            let held = http.and_then(|http| http.held.as_mut());
+            if let Some(held) = held.filter(|held| held.until == Hold::Handlers) {
+                held.until = Hold::Decided;
+                self.decided.push(conn);
+            }
+        }
+    }
+
+    /// Whether nothing is to be read from a session's client now.
+    pub(crate) fn is_held_back(&self, session: SessionKey) -> bool {
+        self.sessions.get(session).is_some_and(|state| state.stall.is_some())
+    }
+
+    /// The handlers of a session's sockets have come further: it has all the time again.
+    fn has_come_further(&mut self, session: SessionKey) {
+        let until = self.now + self.shared.config.stall_timeout;
+        let state = self.sessions.get_mut(session);
+        if let Some(stall) = state.and_then(|state| state.stall.as_mut()) {
+            stall.until = until;
+            self.wheel.insert(until, Alarm::Stall(session, until));
+        }
+    }
+
+    /// The handlers of a session's sockets have not come further in time.
+    pub(crate) fn stalled(&mut self, session: SessionKey, at: std::time::Instant) {
+        let state = self.sessions.get(session);
+        let stall = state.and_then(|state| state.stall.as_ref());
+        if stall.is_some_and(|stall| stall.until == at) {
+            self.release(session);
+            self.with_session(session, |machine, actions| {
+                machine.discard(CloseReason::Overloaded, actions)
+            });
+        }
+    }
+}
+
+/// One run of a handler in the pool.
+struct Job {
+    handler: Arc<dyn ErasedHandler<SocketHandle>>,
+    socket: SocketHandle,
+    args: Args,
+    ack: Option<Ack>,
+    event: Box<str>,
+    finish: Finish,
+}
+
+/// Tells the shard that a handler has run, in whichever way it ended.
+struct Finish {
+    shared: Arc<Shared>,
+    shard: u8,
+    socket: SocketKey,
+    outcome: Option<Result<(), HandlerError>>,
+}
+
+impl Job {
+    fn run(mut self) {
+        let ack = self.ack.take().unwrap_or_else(Ack::unwanted);
+        let call = AssertUnwindSafe(|| self.handler.call(&self.socket, self.args.reader(), ack));
+        self.finish.outcome = Some(match catch_unwind(call) {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(error)) => {
+                Err(HandlerError::Argument { event: self.event.clone().into(), error })
+            }
+            Err(panic) => Err(HandlerError::Panic {
+                event: self.event.clone().into(),
+                message: message_of(&*panic),
+            }),
+        });
+    }
+}
+
+impl Drop for Finish {
+    fn drop(&mut self) {
+        if let Some(outcome) = self.outcome.take() {
+            self.shared.send(self.shard, Mail::Ran { socket: self.socket, outcome });
+        }
+    }
+}
+
+impl std::fmt::Debug for Backlog {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Backlog").field("waiting", &self.waiting.len()).finish_non_exhaustive()
+    }
+}

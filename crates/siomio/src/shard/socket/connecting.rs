@@ -1,0 +1,254 @@
+//! Sockets come.
+
+use std::{rc::Rc, sync::Arc};
+
+use siomio_engine::Protocol;
+use siomio_hub::{Recovered, SocketKey};
+use siomio_packet::connect_error;
+
+use crate::{
+    ConnectError, HandlerError, Permit, Socket,
+    extensions::Extensions,
+    middleware::Verdict,
+    shard::{
+        core::SessionKey,
+        local::Local,
+        socket::revision::{self, consent},
+        space::Space,
+    },
+};
+
+/// A socket waits for the decision of a middleware.
+#[derive(Debug)]
+pub(crate) struct Entry {
+    /// With the middlewares that were registered when it came.
+    space: Rc<Space>,
+    /// Which of them is asked.
+    stage: u32,
+}
+
+impl Local {
+    /// A client asks to join a namespace that exists.
+    pub(crate) fn connect(self: &Rc<Self>, session: SessionKey, space: &Rc<Space>, auth: &str) {
+        if self.recover(session, space, auth) {
+            return;
+        }
+        self.begin(session, space, auth, None);
+    }
+
+    /// Begins to connect a client; one that is back after a lost connection takes up its session.
+    pub(crate) fn begin(
+        self: &Rc<Self>,
+        session: SessionKey,
+        space: &Rc<Space>,
+        auth: &str,
+        recovered: Option<(Recovered, Extensions)>,
+    ) {
+        if !space.cell.enter() {
+            // It has just gone; the client asks for a new one.
+            self.forget_namespace(space.cell.id);
+            return self.look_up(session, &space.cell.name.clone(), auth);
+        }
+        let Some((key, rest)) = self.begin_connect(session, space, auth, recovered) else {
+            return self.shared.left_namespace(&space.cell);
+        };
+        drop(rest);
+        let socket = Socket::new(self.clone(), key, space.clone(), session);
+        let skips = self.shared.config.skip_middlewares && socket.is_recovered();
+        if skips || space.table.middlewares.is_empty() {
+            return self.accept(&socket);
+        }
+        self.ask_middlewares(&socket, 0);
+    }
+
+    /// Makes the socket. What is given back is dropped where nothing is borrowed.
+    fn begin_connect(
+        &self,
+        session: SessionKey,
+        space: &Space,
+        auth: &str,
+        recovered: Option<(Recovered, Extensions)>,
+    ) -> Option<(SocketKey, Option<Extensions>)> {
+        let mut core = self.core.borrow_mut();
+        let client = core.sessions.get(session)?.client?;
+        let (key, data) = match recovered {
+            Some((recovered, data)) => {
+                (core.hub.begin_reconnect(client, space.cell.id, recovered), Some(data))
+            }
+            None => {
+                let id = core.socket_id(session, space.cell.id);
+                (core.hub.begin_connect(client, space.cell.id, id), None)
+            }
+        };
+        let Some(key) = key else {
+            drop(core);
+            drop(data);
+            return None;
+        };
+        let data = data.filter(|data| !data.is_empty());
+        if auth.is_empty() && data.is_none() {
+            return Some((key, None));
+        }
+        let Some(extra) = core.extra_mut(key, true) else { return Some((key, data)) };
+        extra.auth = Some(auth.into()).filter(|_| !auth.is_empty());
+        let rest = data.map(|data| std::mem::replace(&mut extra.belongings.extensions, data));
+        Some((key, rest))
+    }
+
+    /// Asks the middlewares in turn, from this one on, until one takes its time or refuses.
+    fn ask_middlewares(self: &Rc<Self>, socket: &Socket, stage: usize) {
+        let (key, space) = (socket.key(), socket.space().clone());
+        let auth = self.auth_of(key);
+        for (stage, middleware) in space.table.middlewares.iter().enumerate().skip(stage) {
+            let stage = stage as u32;
+            let permit = || {
+                self.await_decision(key, &space, stage);
+                Permit::new(self.shared.clone(), self.index, key, stage)
+            };
+            match self.guard(|| middleware.call(socket, auth.as_deref().unwrap_or(""), &permit)) {
+                Ok(Some(Ok(()))) => {}
+                Ok(Some(Err(refusal))) => return self.refuse(socket, &refusal),
+                Ok(None) => return,
+                Err(message) => {
+                    let error = HandlerError::Panic { event: "middleware".to_owned(), message };
+                    self.report(socket, &error);
+                    return self.refuse(socket, &ConnectError::new("internal error"));
+                }
+            }
+        }
+        self.accept(socket);
+    }
+
+    /// A middleware takes its time.
+    fn await_decision(&self, key: SocketKey, space: &Rc<Space>, stage: u32) {
+        let mut core = self.core.borrow_mut();
+        if stage == 0 || core.extra_mut(key, false).is_none_or(|extra| extra.entry.is_none()) {
+            let until = core.now + self.shared.config.decision_timeout;
+            core.hub.limit_decision(key, until);
+        }
+        let entry = Entry { space: space.clone(), stage };
+        let old = core.extra_mut(key, true).and_then(|extra| extra.entry.replace(entry));
+        drop(core);
+        drop(old);
+    }
+
+    /// A middleware that took its time has decided.
+    pub(crate) fn permitted(self: &Rc<Self>, key: SocketKey, stage: u32, verdict: Verdict) {
+        let (session, entry) = {
+            let mut core = self.core.borrow_mut();
+            if !core.hub.is_connecting(key) {
+                return;
+            }
+            let session = core.session_of(key);
+            let entry = core
+                .extra_mut(key, false)
+                .and_then(|extra| extra.entry.take_if(|entry| entry.stage == stage));
+            let (Some(session), Some(entry)) = (session, entry) else { return };
+            (session, entry)
+        };
+        let socket = Socket::new(self.clone(), key, entry.space, session);
+        match verdict {
+            Ok(()) => self.ask_middlewares(&socket, stage as usize + 1),
+            Err(refusal) => self.refuse(&socket, &refusal),
+        }
+    }
+
+    /// A middleware has not decided in time.
+    pub(crate) fn decision_is_late(self: &Rc<Self>, key: SocketKey) {
+        self.give_up_waiting(key, "timeout");
+    }
+
+    /// A socket that waits for a middleware is refused, whatever that will say. Returns whether it waits.
+    pub(crate) fn give_up_waiting(self: &Rc<Self>, key: SocketKey, why: &str) -> bool {
+        let waiting = {
+            let mut core = self.core.borrow_mut();
+            let session = core.session_of(key);
+            let entry = core.extra_mut(key, false).and_then(|extra| extra.entry.take());
+            session.zip(entry)
+        };
+        let Some((session, entry)) = waiting else { return false };
+        let socket = Socket::new(self.clone(), key, entry.space, session);
+        self.refuse(&socket, &ConnectError::new(why));
+        true
+    }
+
+    /// Lets a socket in: the answer goes out before anything else can, but for what it has missed.
+    fn accept(self: &Rc<Self>, socket: &Socket) {
+        let (key, session, space) = (socket.key(), socket.session(), socket.space());
+        let id = socket.id();
+        if !self.let_in(key, session, space) {
+            // The middleware disconnected it, and let it in nevertheless.
+            return self.refuse(socket, &ConnectError::new("disconnected"));
+        }
+        self.own_room_created(space, id);
+        for handler in &space.table.connect {
+            if !socket.is_connected() {
+                return;
+            }
+            if let Err(message) = self.guard(|| handler(socket)) {
+                let error = HandlerError::Panic { event: "connect".to_owned(), message };
+                self.report(socket, &error);
+            }
+        }
+    }
+
+    fn let_in(&self, key: SocketKey, session: SessionKey, space: &Space) -> bool {
+        let mut core = self.core.borrow_mut();
+        let protocol = core.protocol_of(session);
+        let is_recoverable = core.hub.recovers() && protocol == Protocol::V4;
+        let pid = core.hub.pid(key).cloned().filter(|_| is_recoverable);
+        let pid = pid.or_else(|| is_recoverable.then(|| core.new_socket_id()));
+        let now = core.now;
+        let Some(missed) = core.hub.accept(now, key, pid.clone()) else { return false };
+        for packet in &missed {
+            core.send_broadcast(session, packet);
+        }
+        let id = core.hub.id(key).cloned().unwrap_or_else(|| Arc::from(""));
+        let packet = consent(protocol, &space.cell.name, &id, pid.as_deref());
+        core.send_packet(session, &[&packet], &[]);
+        true
+    }
+
+    fn refuse(self: &Rc<Self>, socket: &Socket, refusal: &ConnectError) {
+        let (key, session, space) = (socket.key(), socket.session(), socket.space());
+        {
+            let mut core = self.core.borrow_mut();
+            let protocol = core.protocol_of(session);
+            let packet = revision::refusal(protocol, &space.cell.name, refusal);
+            core.send_packet(session, &[&packet], &[]);
+        }
+        self.abandon(key, space);
+    }
+
+    /// Takes a socket back that has not been let in. Returns whether there was one.
+    pub(crate) fn abandon(self: &Rc<Self>, key: SocketKey, space: &Rc<Space>) -> bool {
+        if !self.core.borrow().hub.is_connecting(key) {
+            return false;
+        }
+        let census = self.census(space);
+        let rooms = self.rooms_to_announce(key, space);
+        let (extra, id) = {
+            let mut core = self.core.borrow_mut();
+            let id = core.hub.id(key).cloned().unwrap_or_else(|| "".into());
+            core.hub.refuse(key);
+            (core.take_extra(key), id)
+        };
+        self.left_rooms(space, &id, rooms);
+        drop(census);
+        self.drop_extra(extra);
+        self.shared.left_namespace(&space.cell);
+        true
+    }
+
+    /// What the client sent along to the namespace.
+    fn auth_of(&self, key: SocketKey) -> Option<Rc<str>> {
+        let mut core = self.core.borrow_mut();
+        core.extra_mut(key, false).and_then(|extra| extra.auth.clone())
+    }
+
+    pub(crate) fn refuse_unknown(&self, session: SessionKey, namespace: &str) {
+        let mut packet = Vec::new();
+        connect_error(&mut packet, namespace, "Invalid namespace", None);
+        self.core.borrow_mut().send_packet(session, &[&packet], &[]);
+    }
+}

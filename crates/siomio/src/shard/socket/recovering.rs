@@ -1,0 +1,200 @@
+//! Clients that lost their connection and are back.
+
+use std::{rc::Rc, sync::Arc};
+
+use siomio_engine::Protocol;
+use siomio_hub::{DisconnectReason, NamespaceId, Offset, Recovered};
+use siomio_packet::Value;
+
+use crate::{
+    extensions::Extensions,
+    mailbox::Mail,
+    shard::{core::SessionKey, local::Local, space::Space},
+};
+
+/// What two shards say to each other about a client that was on one and is on the other now.
+#[derive(Debug)]
+pub(crate) enum Recovering {
+    /// Give this session up.
+    Ask { claim: Claim, by: Claimant },
+    /// Here it is, or it is not to be had.
+    Answer { by: Claimant, found: Option<(Recovered, Extensions)> },
+}
+
+/// What a client says that it was.
+#[derive(Debug)]
+pub(crate) struct Claim {
+    pid: Arc<str>,
+    /// Of the last event that it saw.
+    last: Option<Offset>,
+}
+
+/// A client that waits.
+#[derive(Debug)]
+pub(crate) struct Claimant {
+    shard: u8,
+    session: SessionKey,
+    namespace: NamespaceId,
+    name: Arc<str>,
+    auth: Box<str>,
+}
+
+impl Claim {
+    /// Reads what a client sends along to a namespace.
+    fn read(auth: &str) -> Option<Self> {
+        if !auth.contains("\"pid\"") {
+            return None;
+        }
+        let auth: Value = serde_json::from_str(auth).ok()?;
+        let last = match auth.get("offset") {
+            None => None,
+            // One that cannot be read was never given.
+            Some(offset) => Some(Offset::parse(offset.as_str()?)?),
+        };
+        Some(Self { pid: auth.get("pid")?.as_str()?.into(), last })
+    }
+}
+
+impl Local {
+    /// If a client says that it was here before, its session is looked for, on whichever shard that is. Returns whether that
+    /// takes care of the client.
+    pub(crate) fn recover(
+        self: &Rc<Self>,
+        session: SessionKey,
+        space: &Rc<Space>,
+        auth: &str,
+    ) -> bool {
+        if self.shared.config.hub.recovery.is_none() {
+            return false;
+        }
+        let Some(claim) = Claim::read(auth) else { return false };
+        let Some(holder) = self.shared.holder_of(&claim.pid) else { return false };
+        let (client, protocol) = {
+            let core = self.core.borrow();
+            let client = core.sessions.get(session).and_then(|state| state.client);
+            (client, core.protocol_of(session))
+        };
+        let Some(client) = client.filter(|_| protocol == Protocol::V4) else { return false };
+        if holder == self.index {
+            let found = self.give_up(&claim, space.cell.id);
+            self.take_up(session, space, auth, found);
+            return true;
+        }
+        self.core.borrow_mut().hub.begin_lookup(client, &space.cell.name);
+        let by = Claimant {
+            shard: self.index,
+            session,
+            namespace: space.cell.id,
+            name: space.cell.name.clone(),
+            auth: auth.into(),
+        };
+        self.send(holder, Mail::Recover(Box::new(Recovering::Ask { claim, by })));
+        true
+    }
+
+    /// Another shard has something to say about a client that is back.
+    pub(crate) fn handle_recovering(self: &Rc<Self>, recovering: Recovering) {
+        match recovering {
+            Recovering::Ask { claim, by } => {
+                let found = self.give_up(&claim, by.namespace);
+                let holder = self.shared.holder_of(&claim.pid);
+                if let (None, Some(holder)) = (&found, holder.filter(|it| *it != self.index)) {
+                    // It has moved on meanwhile; the client's own shard is asked like any other.
+                    let mail = Mail::Recover(Box::new(Recovering::Ask { claim, by }));
+                    return self.send(holder, mail);
+                }
+                if found.is_some() {
+                    self.shared.session_moved(&claim.pid, by.shard);
+                }
+                let shard = by.shard;
+                self.send(shard, Mail::Recover(Box::new(Recovering::Answer { by, found })));
+            }
+            Recovering::Answer { by, found } => self.handle_found(by, found),
+        }
+    }
+
+    fn handle_found(self: &Rc<Self>, by: Claimant, found: Option<(Recovered, Extensions)>) {
+        let is_awaited = {
+            let mut core = self.core.borrow_mut();
+            let client = core.sessions.get(by.session).and_then(|state| state.client);
+            client.is_some_and(|client| core.hub.end_lookup(client, &by.name))
+        };
+        match self.space(by.namespace) {
+            Some(space) if is_awaited => self.take_up(by.session, &space, &by.auth, found),
+            None if is_awaited => self.look_up(by.session, &by.name, &by.auth),
+            // It is gone again, and may come back once more.
+            _ => self.keep(by.namespace, found),
+        }
+    }
+
+    /// Lets a client go on where it was, or begin anew.
+    fn take_up(
+        self: &Rc<Self>,
+        session: SessionKey,
+        space: &Rc<Space>,
+        auth: &str,
+        found: Option<(Recovered, Extensions)>,
+    ) {
+        let is_whole =
+            |found: &(Recovered, Extensions)| self.core.borrow().hub.can_take_up(&found.0);
+        match found {
+            Some(found) if !is_whole(&found) => {
+                drop(self.guard(|| drop(found)));
+                self.begin(session, space, auth, None);
+            }
+            found => self.begin(session, space, auth, found),
+        }
+    }
+
+    /// Gives a session up. Whoever has it now is disconnected: its connection is lost, only that nobody here has noticed.
+    fn give_up(
+        self: &Rc<Self>,
+        claim: &Claim,
+        namespace: NamespaceId,
+    ) -> Option<(Recovered, Extensions)> {
+        let holder = {
+            let core = self.core.borrow();
+            let key = core.hub.holder(&claim.pid);
+            key.filter(|key| core.hub.namespace_of(*key) == Some(namespace))
+                .and_then(|key| Some((key, core.session_of(key)?)))
+        };
+        if let Some((key, session)) = holder {
+            self.leave(key, DisconnectReason::TransportClose);
+            self.close_session(session);
+        }
+        let (found, data) = {
+            let mut core = self.core.borrow_mut();
+            if !core.hub.has_lost(namespace, &claim.pid) {
+                return None;
+            }
+            let now = core.now;
+            let found = core.hub.give_up(now, &claim.pid, claim.last);
+            (found, core.kept.remove(&claim.pid).unwrap_or_default())
+        };
+        match found {
+            Some(found) => Some((found, data)),
+            None => {
+                drop(self.guard(|| drop(data)));
+                None
+            }
+        }
+    }
+
+    fn keep(&self, namespace: NamespaceId, found: Option<(Recovered, Extensions)>) {
+        let Some((recovered, data)) = found else { return };
+        let old = {
+            let mut core = self.core.borrow_mut();
+            let now = core.now;
+            let pid = core.hub.keep(now, namespace, recovered);
+            pid.and_then(|pid| core.kept.insert(pid, data))
+        };
+        drop(self.guard(|| drop(old)));
+    }
+
+    /// A lost session was not taken up in time.
+    pub(crate) fn session_is_over(&self, pid: &str) {
+        let data = self.core.borrow_mut().kept.remove(pid);
+        self.shared.session_ended(pid, self.index);
+        drop(self.guard(|| drop(data)));
+    }
+}
