@@ -652,6 +652,7 @@ fn a_farewell_waits_a_moment_for_the_get_that_it_has_overtaken() {
 #[test]
 fn nothing_is_expected_of_whom_nobody_listens_to() {
     let mut world = World::websocket();
+    world.log();
     world.session.suspend_heartbeat();
     assert_eq!(world.session.deadline(), None);
     assert_eq!(world.after(100_000), "");

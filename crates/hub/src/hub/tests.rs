@@ -193,7 +193,7 @@ fn a_refused_socket_leaves_no_trace() {
 fn rooms_can_be_read_until_the_socket_is_removed() {
     let mut world = World::new();
     let client = world.client();
-    let (socket, main) = (world.connect(client, "0"), world.main);
+    let socket = world.connect(client, "0");
     world.hub.join(socket, "a");
     assert_eq!(world.tags(&Selector::all().room("a")), [100]);
     world.hub.begin_disconnect(socket, true);

@@ -26,8 +26,12 @@ fn rooms_with(count: u64) -> Rooms {
 }
 
 fn selected(rooms: &mut Rooms, to: &Selector) -> Vec<u64> {
+    selected_in(rooms, MAIN, to)
+}
+
+fn selected_in(rooms: &mut Rooms, namespace: NamespaceId, to: &Selector) -> Vec<u64> {
     let mut tags = Vec::new();
-    rooms.select(MAIN, to, &mut tags, |_, tag| tag);
+    rooms.select(namespace, to, &mut tags, |_, tag| tag);
     tags.sort_unstable();
     tags
 }
@@ -75,14 +79,15 @@ fn who_is_not_present_is_not_selected() {
 #[test]
 fn namespaces_do_not_share_rooms() {
     let mut rooms = rooms_with(1);
-    let other = NamespaceId::new(1);
+    let other = NamespaceId::from_bits(1);
     rooms.insert(socket(1), 1, other, id(1));
     rooms.set_present(socket(1), true);
     rooms.join(socket(0), "a");
     rooms.join(socket(1), "a");
     assert_eq!(selected(&mut rooms, &Selector::all().room("a")), [0]);
-    assert_eq!(selected(&mut rooms, &Selector::new(other).room("a")), [1]);
-    assert_eq!(selected(&mut rooms, &Selector::new(NamespaceId::new(7)).room("a")), [] as [u64; 0]);
+    assert_eq!(selected_in(&mut rooms, other, &Selector::all().room("a")), [1]);
+    let nowhere = NamespaceId::from_bits(7);
+    assert_eq!(selected_in(&mut rooms, nowhere, &Selector::all().room("a")), [] as [u64; 0]);
 }
 
 #[test]
