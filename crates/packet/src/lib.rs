@@ -66,6 +66,7 @@
 
 mod args;
 mod binary;
+mod control;
 mod decoder;
 mod error;
 #[doc(hidden)]
@@ -75,20 +76,24 @@ mod head;
 mod kind;
 mod limits;
 mod packet;
+mod parser;
 mod payload;
 mod placeholder;
 mod revision;
 mod scan;
+mod shape;
 mod value;
 
 pub use args::{Args, ArgsReader, ArgsRef, FromArg};
 pub use binary::Binary;
+pub use control::{connect, connect_error, disconnect};
 pub use decoder::Decoder;
 pub use error::{ArgError, DecodeError, EncodeError, PayloadError};
-pub use head::{connect, connect_error, disconnect, write_head};
+pub use head::write_head;
 pub use kind::Kind;
 pub use limits::Limits;
 pub use packet::{Data, EventName, Packet, RESERVED_EVENTS};
+pub use parser::{Encoded, Parser, Wire};
 pub use payload::{IntoArgs, Payload};
 pub use revision::{Revision, connect_v4, error_v4};
 pub use value::{MAX_VALUE_DEPTH, Number, Value, ValueError};
