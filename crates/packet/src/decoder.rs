@@ -5,12 +5,11 @@ use std::borrow::Cow;
 
 use bytes::Bytes;
 
-use crate::error::{DecodeError, PayloadError};
+use crate::error::DecodeError;
 use crate::kind::Kind;
 use crate::limits::Limits;
-use crate::packet::{Data, Packet, is_reserved};
-use crate::placeholder::Check;
-use crate::scan::{scan, trim};
+use crate::packet::{Data, Packet};
+use crate::shape::check_shape;
 
 /// Puts packets together from the text and binary messages of one client.
 ///
@@ -136,15 +135,7 @@ fn decode<'a>(limits: &Limits, text: &'a str) -> Result<(Packet<'a>, u32), Decod
     let (namespace, rest) = namespace(rest);
     let (id, json) = ack_id(rest)?;
 
-    // An absent payload is not JSON, and right for some kinds only.
-    let lone_surrogate = if json.is_empty() {
-        false
-    } else if attachments > 0 {
-        scan(json, limits.max_json_depth, &mut Check::new(attachments))?.lone_surrogate
-    } else {
-        scan(json, limits.max_json_depth, &mut ())?.lone_surrogate
-    };
-    let data = Data::new(json, lone_surrogate);
+    let data = Data::scan(limits, json.into(), attachments)?;
     check_shape(kind, &data)?;
     Ok((Packet { kind, namespace: Cow::Borrowed(namespace), id, data }, attachments))
 }
@@ -185,33 +176,4 @@ fn split_digits(text: &str) -> (&str, &str) {
     let end = text.bytes().position(|byte| !byte.is_ascii_digit()).unwrap_or(text.len());
     // Digits are ASCII, so `end` is a character boundary.
     text.split_at_checked(end).unwrap_or((text, ""))
-}
-
-/// The payload each kind of packet requires.
-fn check_shape(kind: Kind, data: &Data<'_>) -> Result<(), PayloadError> {
-    let first = trim(data.json()).bytes().next();
-    let expected = match (kind, first) {
-        (Kind::Connect, None | Some(b'{'))
-        | (Kind::ConnectError, None | Some(b'{' | b'"'))
-        | (Kind::Disconnect, None)
-        | (Kind::Ack, None | Some(b'[')) => return Ok(()),
-        (Kind::Event, Some(b'[')) => return check_event(data),
-        (Kind::Event, None) => return Err(PayloadError::MissingEventName),
-        (Kind::Connect, _) => "an object or nothing",
-        (Kind::ConnectError, _) => "a string or an object",
-        (Kind::Disconnect, _) => "no payload",
-        (Kind::Event | Kind::Ack, _) => "an array",
-    };
-    Err(PayloadError::WrongShape { expected })
-}
-
-fn check_event(data: &Data<'_>) -> Result<(), PayloadError> {
-    match data.event() {
-        Some((name, _)) if is_reserved(&name) => {
-            Err(PayloadError::ReservedEventName(name.into_cow().into_owned()))
-        }
-        Some(_) => Ok(()),
-        None if data.args().is_empty() => Err(PayloadError::MissingEventName),
-        None => Err(PayloadError::InvalidEventName),
-    }
 }

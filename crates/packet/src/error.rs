@@ -8,7 +8,7 @@ use std::fmt::{self, Display, Formatter};
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum DecodeError {
-    /// The text is empty.
+    /// The message is empty.
     Empty,
     /// The first character is none of the digits `0` to `6`.
     UnknownType(char),
@@ -34,6 +34,23 @@ pub enum DecodeError {
         /// The limit in bytes.
         limit: usize,
     },
+    /// A text message, of which the [`Parser`](crate::Parser) has none.
+    NoText,
+    /// A binary message, of which the [`Parser`](crate::Parser) has none.
+    NoBinary,
+    /// The message is not of the [`Parser`](crate::Parser)'s format.
+    Malformed {
+        /// Byte offset into the message.
+        at: usize,
+        /// What is wrong there.
+        reason: &'static str,
+    },
+    /// The type is none of the numbers 0 to 4, in formats that have numbers.
+    InvalidType,
+    /// The namespace is not a string, does not begin with `/`, or holds a comma.
+    InvalidNamespace,
+    /// The ack id is not an integer from 0 on, in formats where it could be something else.
+    InvalidId,
 }
 
 impl Display for DecodeError {
@@ -51,6 +68,12 @@ impl Display for DecodeError {
                 f.write_str("got binary data when not reconstructing a packet")
             }
             Self::TooLarge { limit } => write!(f, "packet exceeds {limit} bytes"),
+            Self::NoText => f.write_str("the parser takes no text messages"),
+            Self::NoBinary => f.write_str("the parser takes no binary messages"),
+            Self::Malformed { at, reason } => write!(f, "{reason} at byte {at}"),
+            Self::InvalidType => f.write_str("invalid packet type"),
+            Self::InvalidNamespace => f.write_str("invalid namespace"),
+            Self::InvalidId => f.write_str("invalid packet id"),
         }
     }
 }

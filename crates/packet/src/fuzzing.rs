@@ -7,11 +7,17 @@ use serde::de::IgnoredAny;
 
 use crate::scan::scan;
 use crate::{Args, Binary, Data, Decoder, Kind, Limits, Packet, Payload, Value, write_head};
+#[cfg(feature = "msgpack")]
+use crate::{DecodeError, Encoded, MsgPack, Parser, Wire};
 
 /// Where one message ends and the next begins, as in an Engine.IO polling payload.
 const SEPARATOR: u8 = 0x1e;
 
 const LIMITS: Limits = Limits { max_attachments: 4, max_json_depth: 100, max_packet_bytes: 4096 };
+
+/// For what has been decoded once and is written anew: it may become a little longer.
+const UNLIMITED: Limits =
+    Limits { max_attachments: u32::MAX, max_packet_bytes: usize::MAX, ..LIMITS };
 
 /// Decodes a sequence of messages, those that begin with `b` being binary, and checks everything
 /// that must hold of what comes out.
@@ -35,7 +41,7 @@ pub fn packet(input: &[u8]) {
         };
         assert_eq!(decoder.is_waiting(), matches!(result, Ok(None)));
         match result {
-            Ok(Some(packet)) => check(&packet),
+            Ok(Some(packet)) => check_text(&packet),
             Ok(None) => {}
             Err(error) => assert!(!error.to_string().is_empty()),
         }
@@ -48,11 +54,50 @@ fn same_grammar_as_serde_json(text: &str) {
     assert_eq!(ours, theirs, "{text}");
 }
 
-fn check(packet: &Packet<'_>) {
+/// Decodes one MessagePack message and checks everything that must hold of what comes out.
+///
+/// # Panics
+///
+/// If something does not hold.
+#[cfg(feature = "msgpack")]
+pub fn msgpack(input: &[u8]) {
+    let packet = match MsgPack.decode(&LIMITS, Wire::Binary(input)) {
+        Ok(packet) => packet,
+        Err(error) => return assert!(!error.to_string().is_empty()),
+    };
+    let Encoded::Binary(message) = MsgPack.encode(&packet) else { panic!("text") };
+    let limits = Limits { max_packet_bytes: usize::MAX, ..LIMITS };
+    let again = MsgPack.decode(&limits, Wire::Binary(&message));
+    assert_eq!(again.as_ref(), Ok(&packet), "encoded and decoded again");
+    for end in 0..message.len().min(64) {
+        let cut = message.get(..end).unwrap_or_default();
+        let result = MsgPack.decode(&limits, Wire::Binary(cut));
+        assert!(matches!(result, Err(DecodeError::Empty | DecodeError::Malformed { .. })));
+    }
+
+    // The payload is one that the text form could have brought.
+    let data =
+        Data::new(&UNLIMITED, packet.data.json().to_owned(), packet.data.attachments().into());
+    assert_eq!(data.as_ref(), Ok(&packet.data));
+    let in_text = matches!(packet.kind, Kind::Event | Kind::Ack);
+    if in_text || packet.data.attachments().is_empty() {
+        check_text(&packet);
+    } else {
+        check(&packet);
+    }
+}
+
+fn check_text(packet: &Packet<'_>) {
     let mut text = Vec::new();
     packet.encode(&mut text);
     assert_eq!(decode(&text, &packet.data), *packet, "encoded and decoded again");
+    if !matches!(packet.kind, Kind::Event | Kind::Ack) {
+        assert!(packet.data.attachments().is_empty());
+    }
+    check(packet);
+}
 
+fn check(packet: &Packet<'_>) {
     _ = packet.data.get::<Value>();
     _ = packet.data.get::<serde_json::Value>();
     match packet.kind {
@@ -73,9 +118,7 @@ fn check(packet: &Packet<'_>) {
             payload.ack(&args).expect("nothing to serialise");
             assert_eq!(decode_payload(packet, &payload).data.args().to_args(), args, "relayed");
         }
-        Kind::Connect | Kind::Disconnect | Kind::ConnectError => {
-            assert!(packet.data.attachments().is_empty());
-        }
+        Kind::Connect | Kind::Disconnect | Kind::ConnectError => {}
     }
 }
 
@@ -126,14 +169,12 @@ fn decode_payload(packet: &Packet<'_>, payload: &Payload) -> Packet<'static> {
 
 /// Decodes a text and the attachments of `data` behind it.
 fn decode(text: &[u8], data: &Data<'_>) -> Packet<'static> {
-    // Unescaping and the comma behind a namespace may make it a little longer or shorter.
-    let limits = Limits { max_packet_bytes: LIMITS.max_packet_bytes * 2, ..LIMITS };
     let text = std::str::from_utf8(text).expect("packets are UTF-8");
     let mut decoder = Decoder::new();
-    let mut packet = decoder.text(&limits, text).expect(text).map(Packet::into_owned);
+    let mut packet = decoder.text(&UNLIMITED, text).expect(text).map(Packet::into_owned);
     for attachment in data.attachments() {
         assert!(packet.is_none());
-        packet = decoder.binary(&limits, Cow::Borrowed(attachment)).expect(text);
+        packet = decoder.binary(&UNLIMITED, Cow::Borrowed(attachment)).expect(text);
     }
     packet.expect("complete")
 }

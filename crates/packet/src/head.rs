@@ -1,5 +1,4 @@
 use crate::kind::Kind;
-use crate::payload::write_json_string;
 
 /// Appends everything that stands before the payload: type digit, number of attachments,
 /// namespace, ack id.
@@ -34,37 +33,6 @@ pub fn write_head(
     if let Some(id) = id {
         write_decimal(out, id);
     }
-}
-
-/// Appends the server's consent to a [`Connect`](Kind::Connect): `0/ns,{"sid":"…"}`, with a
-/// `"pid"` where connection state recovery is on.
-pub fn connect(out: &mut Vec<u8>, namespace: &str, sid: &str, pid: Option<&str>) {
-    write_head(out, Kind::Connect, 0, namespace, None);
-    out.extend_from_slice(br#"{"sid":"#);
-    write_json_string(out, sid);
-    if let Some(pid) = pid {
-        out.extend_from_slice(br#","pid":"#);
-        write_json_string(out, pid);
-    }
-    out.push(b'}');
-}
-
-/// Appends a [`Disconnect`](Kind::Disconnect): `1/ns,`.
-pub fn disconnect(out: &mut Vec<u8>, namespace: &str) {
-    write_head(out, Kind::Disconnect, 0, namespace, None);
-}
-
-/// Appends a [`ConnectError`](Kind::ConnectError): `4/ns,{"message":"…"}`, with `"data"` where
-/// there is some. `data` is JSON text and goes out as it is.
-pub fn connect_error(out: &mut Vec<u8>, namespace: &str, message: &str, data: Option<&str>) {
-    write_head(out, Kind::ConnectError, 0, namespace, None);
-    out.extend_from_slice(br#"{"message":"#);
-    write_json_string(out, message);
-    if let Some(data) = data {
-        out.extend_from_slice(br#","data":"#);
-        out.extend_from_slice(data.as_bytes());
-    }
-    out.push(b'}');
 }
 
 fn write_decimal(out: &mut Vec<u8>, mut number: u64) {
@@ -110,21 +78,5 @@ mod tests {
             let head = text(|out| write_head(out, kind, attachments, namespace, id));
             assert_eq!(head, expected);
         }
-    }
-
-    #[test]
-    fn control_packets() {
-        assert_eq!(text(|out| connect(out, "/", "abc", None)), r#"0{"sid":"abc"}"#);
-        assert_eq!(text(|out| connect(out, "/x", "a", Some("p"))), r#"0/x,{"sid":"a","pid":"p"}"#);
-        assert_eq!(text(|out| disconnect(out, "/")), "1");
-        assert_eq!(text(|out| disconnect(out, "/x")), "1/x,");
-        assert_eq!(
-            text(|out| connect_error(out, "/x", "Invalid namespace", None)),
-            r#"4/x,{"message":"Invalid namespace"}"#
-        );
-        assert_eq!(
-            text(|out| connect_error(out, "/", "a\"b", Some(r#"{"code":1}"#))),
-            r#"4{"message":"a\"b","data":{"code":1}}"#
-        );
     }
 }

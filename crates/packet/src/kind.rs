@@ -17,6 +17,33 @@ pub enum Kind {
 }
 
 impl Kind {
+    /// The number of this kind, 0 to 4, as [parsers](crate::Parser) write it that send attachments
+    /// within the packet.
+    #[must_use]
+    pub const fn number(self) -> u8 {
+        self.digit(false) - b'0'
+    }
+
+    /// The kind of a number; `None` beyond 4.
+    ///
+    /// ```
+    /// use siomio_packet::Kind;
+    ///
+    /// assert_eq!(Kind::from_number(Kind::Ack.number()), Some(Kind::Ack));
+    /// assert_eq!(Kind::from_number(5), None);
+    /// ```
+    #[must_use]
+    pub const fn from_number(number: u8) -> Option<Self> {
+        Some(match number {
+            0 => Self::Connect,
+            1 => Self::Disconnect,
+            2 => Self::Event,
+            3 => Self::Ack,
+            4 => Self::ConnectError,
+            _ => return None,
+        })
+    }
+
     /// The type digit of this kind in a packet with or without attachments.
     ///
     /// Only events and acks can have attachments; the other kinds ignore the question.

@@ -40,6 +40,11 @@
 //! Escapes of lone surrogates, which JavaScript sends and no UTF-8 string can hold, pass untouched
 //! in [`Args`] and become U+FFFD elsewhere.
 //!
+//! # Other formats
+//!
+//! A [`Parser`] changes how packets look on the wire, and nothing behind it. With the feature
+//! `msgpack` there is `MsgPack`, which the clients' package `socket.io-msgpack-parser` understands.
+//!
 //! # Binary
 //!
 //! Bytes anywhere inside of an argument travel as attachments: [`Binary`], [`Value::Binary`], and
@@ -66,6 +71,7 @@
 
 mod args;
 mod binary;
+mod control;
 mod decoder;
 mod error;
 #[doc(hidden)]
@@ -74,21 +80,29 @@ mod handover;
 mod head;
 mod kind;
 mod limits;
+#[cfg(feature = "msgpack")]
+mod msgpack;
 mod packet;
+mod parser;
 mod payload;
 mod placeholder;
 mod revision;
 mod scan;
+mod shape;
 mod value;
 
 pub use args::{Args, ArgsReader, ArgsRef, FromArg};
 pub use binary::Binary;
+pub use control::{connect, connect_error, disconnect};
 pub use decoder::Decoder;
 pub use error::{ArgError, DecodeError, EncodeError, PayloadError};
-pub use head::{connect, connect_error, disconnect, write_head};
+pub use head::write_head;
 pub use kind::Kind;
 pub use limits::Limits;
+#[cfg(feature = "msgpack")]
+pub use msgpack::MsgPack;
 pub use packet::{Data, EventName, Packet, RESERVED_EVENTS};
+pub use parser::{Encoded, Parser, Wire};
 pub use payload::{IntoArgs, Payload};
 pub use revision::{Revision, connect_v4, error_v4};
 pub use value::{MAX_VALUE_DEPTH, Number, Value, ValueError};

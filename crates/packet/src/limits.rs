@@ -8,7 +8,8 @@
 /// ```
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
-    /// How many attachments a packet may announce. Default: 10, as in the reference parser.
+    /// How many attachments a packet may announce. Default: 10, as in the reference parser. Formats
+    /// that carry them within the packet, like MessagePack, need not announce any.
     pub max_attachments: u32,
     /// How deep the JSON of a packet may nest; the argument list itself is the first level.
     /// Default: 128. Typed arguments and [`Value`](crate::Value)s end at

@@ -6,10 +6,13 @@ use bytes::Bytes;
 use serde::de::DeserializeOwned;
 
 use crate::args::ArgsRef;
-use crate::error::ArgError;
+use crate::error::{ArgError, DecodeError, PayloadError};
 use crate::head::write_head;
 use crate::kind::Kind;
-use crate::scan::{Elements, trim, unescape};
+use crate::limits::Limits;
+use crate::placeholder::Check;
+use crate::scan::{Elements, scan, trim, unescape};
+use crate::shape::check_shape;
 
 /// A packet as it was received: checked, but with its payload still in JSON.
 ///
@@ -28,7 +31,42 @@ pub struct Packet<'a> {
     pub data: Data<'a>,
 }
 
-impl Packet<'_> {
+impl<'a> Packet<'a> {
+    /// A packet that has passed what the [`Decoder`](crate::Decoder) checks; for
+    /// [parsers](crate::Parser).
+    ///
+    /// # Errors
+    ///
+    /// [`DecodeError::InvalidNamespace`] if the namespace does not begin with `/` or holds a comma,
+    /// which the text form could not carry; [`DecodeError::InvalidPayload`] if the payload is not
+    /// what this kind of packet requires, or the event's name is reserved.
+    ///
+    /// ```
+    /// use siomio_packet::{Data, Kind, Limits, Packet};
+    ///
+    /// let data = Data::new(&Limits::default(), r#"["say",1]"#, Vec::new())?;
+    /// let packet = Packet::new(Kind::Event, "/chat", Some(7), data.clone())?;
+    /// let mut text = Vec::new();
+    /// packet.encode(&mut text);
+    /// assert_eq!(text, br#"2/chat,7["say",1]"#);
+    ///
+    /// assert!(Packet::new(Kind::Connect, "/chat", None, data).is_err());
+    /// # Ok::<(), siomio_packet::DecodeError>(())
+    /// ```
+    pub fn new(
+        kind: Kind,
+        namespace: impl Into<Cow<'a, str>>,
+        id: Option<u64>,
+        data: Data<'a>,
+    ) -> Result<Self, DecodeError> {
+        let namespace = namespace.into();
+        if !namespace.starts_with('/') || namespace.contains(',') {
+            return Err(DecodeError::InvalidNamespace);
+        }
+        check_shape(kind, &data)?;
+        Ok(Self { kind, namespace, id, data })
+    }
+
     /// The same packet, independent of the text it came from.
     #[must_use]
     pub fn into_owned(self) -> Packet<'static> {
@@ -41,7 +79,7 @@ impl Packet<'_> {
     }
 
     /// Appends the packet's text to `out`; the attachments have to follow it as binary messages,
-    /// in order and with nothing in between.
+    /// in order and with nothing in between. Only events and acks have attachments in this form.
     pub fn encode(&self, out: &mut Vec<u8>) {
         write_head(out, self.kind, self.data.attachments.len(), &self.namespace, self.id);
         out.extend_from_slice(self.data.json.as_bytes());
@@ -59,8 +97,64 @@ pub struct Data<'a> {
 }
 
 impl<'a> Data<'a> {
-    pub(crate) fn new(json: &'a str, lone_surrogate: bool) -> Self {
-        Self { json: Cow::Borrowed(json), attachments: Vec::new(), lone_surrogate }
+    /// A payload from its parts, checked as the [`Decoder`](crate::Decoder) does it; for
+    /// [parsers](crate::Parser). An empty `json` is no payload at all.
+    ///
+    /// Where there are attachments, an object whose `_placeholder` is `true` stands for the one
+    /// whose position is its `num`; where there are none, it is an ordinary object.
+    ///
+    /// # Errors
+    ///
+    /// [`DecodeError::TooLarge`] and [`DecodeError::TooManyAttachments`] beyond the limits,
+    /// [`DecodeError::InvalidPayload`] for malformed or too deep JSON,
+    /// [`DecodeError::IllegalPlaceholder`] for one that names no attachment.
+    ///
+    /// ```
+    /// use siomio_packet::{Binary, Data, DecodeError, Limits};
+    ///
+    /// let json = r#"["photo",{"_placeholder":true,"num":0}]"#;
+    /// let data = Data::new(&Limits::default(), json, vec![b"\x89PNG".as_slice().into()])?;
+    /// let (_, args) = data.event().expect("an event");
+    /// assert_eq!(args.get(0), Ok(Binary::from(b"\x89PNG".to_vec())));
+    ///
+    /// let json = r#"["photo",{"_placeholder":true,"num":1}]"#;
+    /// let data = Data::new(&Limits::default(), json, vec![b"\x89PNG".as_slice().into()]);
+    /// assert_eq!(data, Err(DecodeError::IllegalPlaceholder));
+    /// # Ok::<(), DecodeError>(())
+    /// ```
+    pub fn new(
+        limits: &Limits,
+        json: impl Into<Cow<'a, str>>,
+        attachments: Vec<Bytes>,
+    ) -> Result<Self, DecodeError> {
+        let json = json.into();
+        let bytes =
+            attachments.iter().fold(json.len(), |sum, bytes| sum.saturating_add(bytes.len()));
+        if bytes > limits.max_packet_bytes {
+            return Err(DecodeError::TooLarge { limit: limits.max_packet_bytes });
+        }
+        let count = u32::try_from(attachments.len()).unwrap_or(u32::MAX);
+        if count > limits.max_attachments {
+            return Err(DecodeError::TooManyAttachments { limit: limits.max_attachments });
+        }
+        Ok(Self { attachments, ..Self::scan(limits, json, count)? })
+    }
+
+    /// JSON as a peer sent it, whose attachments, `count` of them, are still to be added.
+    pub(crate) fn scan(
+        limits: &Limits,
+        json: Cow<'a, str>,
+        count: u32,
+    ) -> Result<Self, PayloadError> {
+        // An absent payload is not JSON, and right for some kinds only.
+        let lone_surrogate = if json.is_empty() {
+            false
+        } else if count > 0 {
+            scan(&json, limits.max_json_depth, &mut Check::new(count))?.lone_surrogate
+        } else {
+            scan(&json, limits.max_json_depth, &mut ())?.lone_surrogate
+        };
+        Ok(Self { json, attachments: Vec::new(), lone_surrogate })
     }
 
     /// The payload of an event that was made here, with [`Payload`](crate::Payload): nothing is checked.
@@ -71,8 +165,17 @@ impl<'a> Data<'a> {
     }
 
     /// JSON of our own making, without escapes of lone surrogates.
-    pub(crate) fn own(json: String) -> Self {
-        Self { json: Cow::Owned(json), attachments: Vec::new(), lone_surrogate: false }
+    pub(crate) fn own(json: String, attachments: Vec<Bytes>) -> Self {
+        Self { json: Cow::Owned(json), attachments, lone_surrogate: false }
+    }
+
+    /// JSON that serde_json has written, or that was once received and is passed on.
+    pub(crate) fn relayed(json: &'a str, attachments: Vec<Bytes>) -> Self {
+        // serde_json writes no such escape; if there is one, somebody else's text is being relayed.
+        let suspicious = json.contains("\\ud") || json.contains("\\uD");
+        let lone_surrogate =
+            suspicious && scan(json, u16::MAX, &mut ()).is_ok_and(|scanned| scanned.lone_surrogate);
+        Self { json: Cow::Borrowed(json), attachments, lone_surrogate }
     }
 
     /// The JSON text as it was received, `""` if there was none.

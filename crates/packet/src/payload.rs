@@ -15,7 +15,7 @@ use serde::Serialize;
 use crate::error::EncodeError;
 use crate::head::write_head;
 use crate::kind::Kind;
-use crate::packet::is_reserved;
+use crate::packet::{Data, Packet, is_reserved};
 use format::Attaching;
 
 /// An encoded payload: `["name",argument,…]` of an event or `[argument,…]` of an ack, and the
@@ -84,6 +84,24 @@ impl Payload {
     pub fn encode(&self, kind: Kind, namespace: &str, id: Option<u64>, out: &mut Vec<u8>) {
         write_head(out, kind, self.attachments.len(), namespace, id);
         out.extend_from_slice(&self.json);
+    }
+
+    /// A packet with this payload, for a [`Parser`](crate::Parser) to write. It borrows the JSON,
+    /// whose encoding this checks once more, and shares the attachments.
+    ///
+    /// ```
+    /// use siomio_packet::{Kind, Payload};
+    ///
+    /// let mut payload = Payload::new();
+    /// payload.event("say", &"hello")?;
+    /// let packet = payload.as_packet(Kind::Event, "/chat", None);
+    /// assert_eq!(packet.data.json(), r#"["say","hello"]"#);
+    /// # Ok::<(), siomio_packet::EncodeError>(())
+    /// ```
+    #[must_use]
+    pub fn as_packet<'a>(&'a self, kind: Kind, namespace: &'a str, id: Option<u64>) -> Packet<'a> {
+        let data = Data::relayed(self.json(), self.attachments.clone());
+        Packet { kind, namespace: namespace.into(), id, data }
     }
 
     /// The JSON text as bytes, for the wire. It is UTF-8.

@@ -3,7 +3,7 @@
 use crate::error::PayloadError;
 use crate::scan::{Container, Scalar, Sink, unescape};
 
-const FLAG: &str = "_placeholder";
+pub(crate) const FLAG: &str = "_placeholder";
 const NUM: &str = "num";
 
 /// The form every encoder writes, up to the number.

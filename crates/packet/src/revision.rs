@@ -38,7 +38,7 @@ impl Packet<'_> {
         let end = self.namespace.find(['?', '#']);
         if self.kind == Kind::Connect {
             let query = end.and_then(|end| self.namespace.get(end..)?.strip_prefix('?'));
-            self.data = Data::own(query.map(query_to_json).unwrap_or_default());
+            self.data = Data::own(query.map(query_to_json).unwrap_or_default(), Vec::new());
         }
         let Some(end) = end else { return };
         match &mut self.namespace {

@@ -13,6 +13,8 @@ mod tests;
 mod visit;
 
 pub use de::ValueError;
+#[cfg(feature = "msgpack")]
+pub(crate) use number::Class;
 pub use number::Number;
 
 use std::fmt;

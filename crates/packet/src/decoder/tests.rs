@@ -4,7 +4,9 @@ use proptest::prelude::*;
 
 use super::*;
 use crate::args::Args;
+use crate::error::PayloadError;
 use crate::head::write_head;
+use crate::packet::is_reserved;
 use crate::payload::Payload;
 use crate::value::Value;
 use crate::value::strategy::binary_value;

@@ -224,3 +224,40 @@ fn a_payload_becomes_a_packet_that_announces_its_attachments() {
     payload.encode(Kind::Ack, "/", Some(12), &mut text);
     assert_eq!(text, br#"61-12[1,{"_placeholder":true,"num":0}]"#);
 }
+
+#[test]
+fn a_payload_as_a_packet() {
+    use crate::{Decoder, Limits, Packet};
+
+    for text in [
+        r#"2/a,7["x",1.0]"#,
+        r#"2/a,7["\ud83d\ude00"]"#,
+        r#"2/a,7["x","\ud83d"]"#,
+        r#"2/a,7["x","\uDE00"]"#,
+        r#"51-/a,7["x",{"_placeholder":true,"num":0}]"#,
+    ] {
+        let (mut decoder, limits) = (Decoder::new(), Limits::default());
+        let mut packet = decoder.text(&limits, text).unwrap().map(Packet::into_owned);
+        if decoder.is_waiting() {
+            packet = decoder.binary(&limits, b"1".into()).unwrap();
+        }
+        let packet = packet.unwrap();
+        let (name, args) = packet.data.event().unwrap();
+        let mut payload = Payload::new();
+        payload.event(&name, &args).unwrap();
+        let relayed = payload.as_packet(Kind::Event, "/a", Some(7));
+        assert_eq!(relayed.data.args(), payload.as_packet(Kind::Ack, "/a", None).data.args());
+        if !text.contains(r"\ude00") {
+            assert_eq!(relayed, packet);
+        }
+        // Also the one with half a pair can be read as a type.
+        let (_, args) = relayed.data.event().unwrap();
+        assert!(args.is_empty() || args.get::<Value>(0).is_ok());
+        assert!(args.is_empty() || !text.contains(r#"x","\"#) || args.get::<String>(0).is_ok());
+        if let (Some(a), Some(b)) =
+            (relayed.data.attachments().first(), payload.attachments().first())
+        {
+            assert_eq!(a.as_ptr(), b.as_ptr(), "shared");
+        }
+    }
+}
