@@ -6,7 +6,7 @@ mod sessions;
 use std::{num::NonZero, sync::Arc, thread, time::Duration};
 
 use crate::{
-    Cookie, Cors, EngineServer, Io, Server,
+    ClientFiles, Cookie, Cors, EngineServer, Io, Server,
     config::{AllowRequest, Config, GenerateId, Hook},
     shared::Shared,
 };
@@ -28,6 +28,7 @@ pub struct ServerBuilder {
     engine: siomio_engine::Config,
     hub: siomio_hub::Config,
     cors: Option<Cors>,
+    client_files: Option<ClientFiles>,
     cookie: Option<Cookie>,
     allow_request: Option<Hook<AllowRequest>>,
     generate_id: Option<Hook<GenerateId>>,
@@ -51,6 +52,7 @@ impl ServerBuilder {
             engine: siomio_engine::Config::default(),
             hub: siomio_hub::Config::default(),
             cors: None,
+            client_files: None,
             cookie: None,
             allow_request: None,
             generate_id: None,
@@ -87,6 +89,13 @@ impl ServerBuilder {
         self
     }
 
+    /// The official browser client, served below the [path](Self::path): `<script src="/socket.io/socket.io.js">`. Default: none,
+    /// and such requests are refused like others that name no transport.
+    pub fn client_files(mut self, files: ClientFiles) -> Self {
+        self.client_files = Some(files);
+        self
+    }
+
     /// The server.
     ///
     /// # Panics
@@ -114,6 +123,7 @@ impl ServerBuilder {
             engine: Arc::new(self.engine),
             hub: self.hub,
             cors: self.cors,
+            client_files: self.client_files.map(Into::into),
             cookie: self.cookie,
             allow_request: self.allow_request,
             generate_id: self.generate_id,

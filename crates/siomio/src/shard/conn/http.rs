@@ -89,12 +89,15 @@ impl Local {
             });
             return Routed::Taken;
         }
+        drop(core);
+        if self.serve_client_file(conn, head) {
+            return Routed::Taken;
+        }
         let query = Query::from_pairs(head.query_pairs());
         let owner = query.sid.as_deref().and_then(|sid| self.shared.owner_of(sid));
         if let Some(owner) = owner.filter(|owner| *owner != self.index) {
             return Routed::Held(Hold::Shard(owner));
         }
-        drop(core);
         self.admit(conn, head, &query)
     }
 
