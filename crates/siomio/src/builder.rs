@@ -90,7 +90,8 @@ impl ServerBuilder {
     }
 
     /// The official browser client, served below the [path](Self::path): `<script src="/socket.io/socket.io.js">`. Default: none,
-    /// and such requests are refused like others that name no transport.
+    /// where the reference implementation (`serveClient`) has it on, because siomio does not bring along what is not its own;
+    /// such requests are then refused like others that name no transport.
     pub fn client_files(mut self, files: ClientFiles) -> Self {
         self.client_files = Some(files);
         self
