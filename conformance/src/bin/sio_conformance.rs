@@ -1,10 +1,16 @@
 //! Socket.IO at `/socket.io/`, with the events that protocol suites and clients ask for.
+//!
+//! With `$CLIENT_FILES`, a directory, it serves the official client from there as well.
 
-use std::io;
+use std::{env, io};
 
+use siomio::ClientFiles;
 use siomio_conformance::{addresses, builder, run, sio_conformance};
 
 fn main() -> io::Result<()> {
-    let server = sio_conformance::server(builder(300, 200, 1_000_000));
-    run("sio_conformance", server.bind(&addresses(3000)[..])?)
+    let mut builder = builder(300, 200, 1_000_000);
+    if let Some(directory) = env::var_os("CLIENT_FILES") {
+        builder = builder.client_files(ClientFiles::from_dir(directory)?);
+    }
+    run("sio_conformance", sio_conformance::server(builder).bind(&addresses(3000)[..])?)
 }

@@ -4,6 +4,7 @@
 mod common;
 
 mod allowing;
+mod client_files;
 mod client_suite;
 mod closing;
 mod connections;

@@ -1,6 +1,8 @@
 use std::collections::VecDeque;
 use std::mem;
 
+use bytes::Bytes;
+
 use crate::{Head, Response, ResponseContext};
 
 /// Keeps the responses of one connection in the order of its requests (RFC 9112 §9.3.2).
@@ -11,7 +13,7 @@ use crate::{Head, Response, ResponseContext};
 /// caller's to limit, by [`len`](Self::len).
 ///
 /// ```
-/// use siomio_http::{Item, Limits, Pipeline, Reader, Ready, Response};
+/// use siomio_http::{Item, Limits, Pipeline, Reader, Response};
 ///
 /// let mut reader = Reader::new(Limits::default());
 /// let step = reader.read(b"GET / HTTP/1.1\r\nHost: h\r\n\r\n")?;
@@ -23,8 +25,8 @@ use crate::{Head, Response, ResponseContext};
 /// assert!(pipeline.fill(second, b"two".to_vec(), false));
 /// assert_eq!(pipeline.next_ready(), None);
 /// assert!(pipeline.fill(first, b"one".to_vec(), false));
-/// assert_eq!(pipeline.next_ready(), Some(Ready { bytes: b"one".to_vec(), close: false }));
-/// assert_eq!(pipeline.next_ready(), Some(Ready { bytes: b"two".to_vec(), close: false }));
+/// assert_eq!(pipeline.next_ready().map(|ready| ready.bytes), Some(b"one".to_vec()));
+/// assert_eq!(pipeline.next_ready().map(|ready| ready.bytes), Some(b"two".to_vec()));
 ///
 /// // A whole response takes the form that its request asks for.
 /// let third = pipeline.open(&head);
@@ -54,8 +56,10 @@ pub struct Ticket(u64);
 /// A response whose turn it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ready {
-    /// The whole response.
+    /// The whole response, or what is in front of its body if that was given apart.
     pub bytes: Vec<u8>,
+    /// What follows: a body that was given apart ([`Pipeline::fill_shared`]), and nothing otherwise.
+    pub body: Bytes,
     /// Whether the connection closes after it.
     pub close: bool,
 }
@@ -63,7 +67,8 @@ pub struct Ready {
 #[derive(Debug)]
 enum Slot {
     Waiting(Asked),
-    Filled(Vec<u8>),
+    /// And the body, if it was given apart.
+    Filled(Vec<u8>, Bytes),
 }
 
 /// What of a request decides the form of its response.
@@ -119,8 +124,14 @@ impl Pipeline {
     /// Returns whether the response was taken: not if the place was filled before, was given up,
     /// or never existed.
     pub fn fill(&mut self, ticket: Ticket, bytes: Vec<u8>, close: bool) -> bool {
+        self.fill_shared(ticket, bytes, Bytes::new(), close)
+    }
+
+    /// Puts a response in its place, like [`fill`](Self::fill), whose body is shared with others instead of copied; `head`
+    /// is what goes in front of it, as [`Response::write_head_to`] writes it.
+    pub fn fill_shared(&mut self, ticket: Ticket, head: Vec<u8>, body: Bytes, close: bool) -> bool {
         match self.slot(ticket) {
-            Some(slot @ Slot::Waiting(_)) => *slot = Slot::Filled(bytes),
+            Some(slot @ Slot::Waiting(_)) => *slot = Slot::Filled(head, body),
             _ => return false,
         }
         if close {
@@ -153,17 +164,17 @@ impl Pipeline {
 
     /// The next response in order, if it is ready.
     pub fn next_ready(&mut self) -> Option<Ready> {
-        let Some(Slot::Filled(bytes)) = &mut self.front else { return None };
-        let bytes = mem::take(bytes);
+        let Some(Slot::Filled(bytes, body)) = &mut self.front else { return None };
+        let (bytes, body) = (mem::take(bytes), mem::take(body));
         self.front = self.rest.pop_front();
         self.first += 1;
         self.release();
-        Some(Ready { bytes, close: self.first == self.end })
+        Some(Ready { bytes, body, close: self.first == self.end })
     }
 
     /// Whether [`next_ready`](Self::next_ready) has a response.
     pub fn has_ready(&self) -> bool {
-        matches!(self.front, Some(Slot::Filled(_)))
+        matches!(self.front, Some(Slot::Filled(..)))
     }
 
     /// Whether the response to `ticket` is outstanding and next in order, so that an interim

@@ -9,7 +9,7 @@ pub use self::recovery::Recovery;
 use std::{num::NonZero, sync::Arc, thread, time::Duration};
 
 use crate::{
-    Adapter, Cookie, Cors, EngineServer, Io, Overflow, Server,
+    Adapter, ClientFiles, Cookie, Cors, EngineServer, Io, Overflow, Server,
     config::{AllowRequest, Config, GenerateId, Hook, capped},
     shared::Shared,
 };
@@ -31,6 +31,7 @@ pub struct ServerBuilder {
     engine: siomio_engine::Config,
     hub: siomio_hub::Config,
     cors: Option<Cors>,
+    client_files: Option<ClientFiles>,
     cookie: Option<Cookie>,
     allow_request: Option<Hook<AllowRequest>>,
     generate_id: Option<Hook<GenerateId>>,
@@ -63,6 +64,7 @@ impl ServerBuilder {
             engine: siomio_engine::Config::default(),
             hub: siomio_hub::Config::default(),
             cors: None,
+            client_files: None,
             cookie: None,
             allow_request: None,
             generate_id: None,
@@ -135,6 +137,14 @@ impl ServerBuilder {
         self
     }
 
+    /// The official browser client, served below the [path](Self::path): `<script src="/socket.io/socket.io.js">`. Default: none,
+    /// where the reference implementation (`serveClient`) has it on, because siomio does not bring along what is not its own;
+    /// such requests are then refused like others that name no transport.
+    pub fn client_files(mut self, files: ClientFiles) -> Self {
+        self.client_files = Some(files);
+        self
+    }
+
     /// The server.
     ///
     /// # Panics
@@ -162,6 +172,7 @@ impl ServerBuilder {
             engine: Arc::new(self.engine),
             hub: self.hub,
             cors: self.cors,
+            client_files: self.client_files.map(Into::into),
             cookie: self.cookie,
             allow_request: self.allow_request,
             generate_id: self.generate_id,

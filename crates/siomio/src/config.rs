@@ -9,7 +9,7 @@ use std::{
 use siomio_http as http;
 use siomio_websocket as websocket;
 
-use crate::{Cookie, Cors, Decision, Overflow, Request};
+use crate::{Cookie, Cors, Decision, Overflow, Request, client_files::ServedFiles};
 
 /// Everything that is settled before a server runs; [`ServerBuilder`](crate::ServerBuilder) documents each.
 #[derive(Debug)]
@@ -22,6 +22,7 @@ pub(crate) struct Config {
     pub(crate) engine: Arc<siomio_engine::Config>,
     pub(crate) hub: siomio_hub::Config,
     pub(crate) cors: Option<Cors>,
+    pub(crate) client_files: Option<ServedFiles>,
     pub(crate) cookie: Option<Cookie>,
     pub(crate) allow_request: Option<Hook<AllowRequest>>,
     pub(crate) generate_id: Option<Hook<GenerateId>>,
@@ -51,6 +52,12 @@ impl Config {
             max_fragments: self.max_fragments,
             ..Default::default()
         }
+    }
+
+    /// What stands in a path behind ours and one slash, also where ours need not end in one.
+    pub(crate) fn below_path<'p>(&self, path: &'p str) -> Option<&'p str> {
+        let rest = path.strip_prefix(&self.path)?;
+        if self.path.ends_with('/') { Some(rest) } else { rest.strip_prefix('/') }
     }
 
     /// When the head of a request has to be there that began then.

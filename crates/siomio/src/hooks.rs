@@ -54,7 +54,8 @@ impl Engine {
     /// Sees every request below our path before anything else does, WebSocket handshakes included: lets it
     /// [proceed](Next::proceed), refuses it, or answers it itself; at once or later. Several are asked in turn.
     ///
-    /// The request has no body yet. CORS headers are there already, and preflights were answered.
+    /// The request has no body yet. CORS headers are there already, and preflights were answered. Requests for
+    /// [client files](crate::ClientFiles) do not come this far.
     pub fn use_middleware(
         &self,
         middleware: impl Fn(&Request<'_>, Next) + Send + Sync + 'static,

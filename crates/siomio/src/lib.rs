@@ -27,7 +27,7 @@
 //! - [`Socket`] is a client in a namespace, as its handlers see it; [`SocketHandle`] is the same for other threads and
 //!   for later. [`Broadcast`] is many of them.
 //! - [`Ack`] answers an event; [`Reply`] is the answer to one of ours.
-//! - [`Request`] and [`Responder`] are plain HTTP beside it.
+//! - [`Request`] and [`Responder`] are plain HTTP beside it; [`ClientFiles`] is the official client, for browsers to load.
 //! - [`Engine`] is the transport beneath: middlewares, headers, refused requests. [`EngineServer`] is Engine.IO without
 //!   Socket.IO.
 //! - [`Endpoint`] and [`WebSocket`] are WebSockets without any of that: frames in and out, on the same port.
@@ -55,6 +55,7 @@ mod ack;
 mod blocking;
 mod broadcast;
 mod builder;
+mod client_files;
 mod cluster;
 mod config;
 mod cookie;
@@ -95,6 +96,7 @@ mod websocket;
 pub use ack::Ack;
 pub use broadcast::Broadcast;
 pub use builder::{Recovery, ServerBuilder};
+pub use client_files::ClientFiles;
 pub use cluster::{Adapter, Node};
 pub use cookie::{Cookie, Priority, SameSite};
 pub use cors::Cors;

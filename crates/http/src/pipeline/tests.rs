@@ -10,7 +10,7 @@ fn head(lines: &str) -> Head<'static> {
 }
 
 fn ready(text: &str, close: bool) -> Option<Ready> {
-    Some(Ready { bytes: text.into(), close })
+    Some(Ready { bytes: text.into(), body: Bytes::new(), close })
 }
 
 #[test]
@@ -70,6 +70,20 @@ fn a_response_takes_the_form_its_request_asks_for() {
     assert!(pipeline.respond(old, &hi, None, false));
     let ready = pipeline.next_ready().unwrap();
     assert!(ready.bytes.ends_with(b"Connection: close\r\n\r\nhi") && ready.close);
+}
+
+#[test]
+fn a_body_that_is_given_apart_stays_apart() {
+    let (mut pipeline, head) = (Pipeline::new(), head(""));
+    let [a, b] = [(); 2].map(|()| pipeline.open(&head));
+    let body = Bytes::from(vec![b'x'; 100]);
+    assert!(pipeline.fill_shared(b, "b".into(), body.clone(), true));
+    assert!(!pipeline.fill_shared(b, "again".into(), body.clone(), false), "filled before");
+    assert!(pipeline.fill(a, "a".into(), false));
+    assert_eq!(pipeline.next_ready(), ready("a", false));
+    let shared = pipeline.next_ready().unwrap();
+    assert_eq!((&shared.bytes[..], shared.close), (&b"b"[..], true));
+    assert_eq!(shared.body.as_ptr(), body.as_ptr(), "shared, not copied");
 }
 
 #[test]
@@ -191,7 +205,11 @@ proptest! {
         taken.extend(std::iter::from_fn(|| pipeline.next_ready()));
         let last = close_at.map_or(order.len(), |close| order.len().min(close + 1));
         let expected: Vec<_> = (0..last)
-            .map(|number| Ready { bytes: vec![number as u8], close: close_at == Some(number) })
+            .map(|number| Ready {
+                bytes: vec![number as u8],
+                body: Bytes::new(),
+                close: close_at == Some(number),
+            })
             .collect();
         prop_assert_eq!(taken, expected);
         prop_assert!(pipeline.is_empty());

@@ -191,6 +191,22 @@ fn writing_allocates_once() {
 }
 
 #[test]
+fn head_and_body_apart_are_the_whole_response() {
+    for status in [200, 204, 205, 304, 404] {
+        for is_head in [false, true] {
+            let response = Response::new(status).text("hello");
+            let context = ResponseContext { is_head, ..OPEN };
+            let (mut whole, mut head) = (Vec::new(), Vec::new());
+            response.write_to(&mut whole, context);
+            let body = response.write_head_to(&mut head, context);
+            assert_eq!([&head[..], &body].concat(), whole, "{status}, HEAD: {is_head}");
+            let is_shared = body.as_ptr() == response.content().as_ptr();
+            assert!(body.is_empty() || is_shared, "copied");
+        }
+    }
+}
+
+#[test]
 fn continue_is_an_interim_response() {
     let mut headers = [];
     let mut parsed = httparse::Response::new(&mut headers);

@@ -1,3 +1,5 @@
+use bytes::Bytes;
+
 use super::{Response, ResponseContext};
 use crate::reason_phrase;
 
@@ -11,11 +13,24 @@ impl Response {
     /// an `Upgrade` header it lists that, too (RFC 9110 §7.8). 1xx responses get neither that nor
     /// `Date`. A `Date` among the headers takes the place of the context's.
     pub fn write_to(&self, out: &mut Vec<u8>, context: ResponseContext<'_>) {
-        let has_body = !matches!(self.status, 100..=199 | 204 | 304);
-        let content: &[u8] = if has_body && self.status != 205 { &self.body } else { &[] };
-        let body = if context.is_head { &[] } else { content };
-
+        let body: &[u8] = if context.is_head { &[] } else { self.written_body() };
         out.reserve(self.head_estimate() + body.len());
+        self.write_head(out, context);
+        out.extend_from_slice(body);
+    }
+
+    /// Appends the response to `out` up to its body, and returns that: what follows, shared instead of copied, and empty
+    /// where [`write_to`](Self::write_to) would write none.
+    pub fn write_head_to(&self, out: &mut Vec<u8>, context: ResponseContext<'_>) -> Bytes {
+        out.reserve(self.head_estimate());
+        self.write_head(out, context);
+        match context.is_head || self.written_body().is_empty() {
+            true => Bytes::new(),
+            false => self.body.clone(),
+        }
+    }
+
+    fn write_head(&self, out: &mut Vec<u8>, context: ResponseContext<'_>) {
         self.write_status_line(out);
         for (name, value) in self.headers() {
             write_header(out, name, value);
@@ -25,9 +40,10 @@ impl Response {
                 write_header(out, "Date", date);
             }
         }
-        if has_body {
+        if self.has_body() {
             let mut digits = [0; DIGITS];
-            write_header(out, "Content-Length", decimal(content.len() as u64, &mut digits));
+            let length = self.written_body().len();
+            write_header(out, "Content-Length", decimal(length as u64, &mut digits));
         }
         if self.status >= 200 {
             match (context.keep_alive, context.minor_version, self.has_header("Upgrade")) {
@@ -40,7 +56,16 @@ impl Response {
             }
         }
         out.extend_from_slice(b"\r\n");
-        out.extend_from_slice(body);
+    }
+
+    /// Whether the status goes with a body.
+    fn has_body(&self) -> bool {
+        !matches!(self.status, 100..=199 | 204 | 304)
+    }
+
+    /// What follows the head in the answer to a GET.
+    fn written_body(&self) -> &[u8] {
+        if self.has_body() && self.status != 205 { &self.body } else { &[] }
     }
 
     /// At least the bytes in front of the body.

@@ -2,6 +2,7 @@
 
 pub(crate) mod body;
 pub(crate) mod channel;
+mod client_files;
 pub(crate) mod date;
 pub(crate) mod feed;
 pub(crate) mod http;

@@ -150,6 +150,7 @@ impl Core {
                 return;
             };
             state.out.share(ready.bytes.into());
+            state.out.share(ready.body);
             if ready.close {
                 let abandoned = self.abandoned(conn);
                 self.linger(conn);

@@ -89,15 +89,18 @@ impl Local {
             });
             return Routed::Taken;
         }
+        drop(core);
+        if self.serve_client_file(conn, head) {
+            return Routed::Taken;
+        }
         let query = Query::from_pairs(head.query_pairs());
         let owner = query.sid.as_deref().and_then(|sid| self.shared.owner_of(sid));
         if let Some(owner) = owner.filter(|owner| *owner != self.index) {
             return Routed::Held(Hold::Shard(owner));
         }
-        if core.hold_post(conn, head, &query) {
+        if self.core.borrow_mut().hold_post(conn, head, &query) {
             return Routed::Held(Hold::Handlers);
         }
-        drop(core);
         self.admit(conn, head, &query)
     }
 

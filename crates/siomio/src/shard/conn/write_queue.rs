@@ -31,7 +31,7 @@ pub(crate) enum Flush {
 }
 
 /// From this size on a reference is cheaper than a copy.
-const SHARE_FROM: usize = 4 * 1024;
+pub(crate) const SHARE_FROM: usize = 4 * 1024;
 /// Pieces in one write.
 const SLICES: usize = 16;
 /// Written bytes that may stay in the tail before it is moved up.

@@ -161,15 +161,21 @@ impl Local {
     /// # Errors
     /// The answer, if it is a preflight.
     fn set_out(&self, head: &Head<'_>) -> Result<Passage, Response> {
-        let mut headers = Headers::default();
-        if let Some(cors) = &self.shared.config.cors {
-            if head.method() == Method::Options && cors.answers_preflights() {
-                let preflight = self.guard_hook("cors", || cors.preflight(head));
-                return Err(preflight.unwrap_or_else(|| Response::new(500)));
-            }
-            headers = self.guard_hook("cors", || cors.headers(head)).unwrap_or_default();
-        }
+        let headers = self.apply_cors(head)?;
         Ok(Passage { stage: Stage::Middleware(0), headers, serial: 0, verdict: None })
+    }
+
+    /// What CORS adds to the answer to a request.
+    ///
+    /// # Errors
+    /// The answer, if it is a preflight.
+    pub(crate) fn apply_cors(&self, head: &Head<'_>) -> Result<Headers, Response> {
+        let Some(cors) = &self.shared.config.cors else { return Ok(Headers::default()) };
+        if head.method() == Method::Options && cors.answers_preflights() {
+            let preflight = self.guard_hook("cors", || cors.preflight(head));
+            return Err(preflight.unwrap_or_else(|| Response::new(500)));
+        }
+        Ok(self.guard_hook("cors", || cors.headers(head)).unwrap_or_default())
     }
 
     /// Asks the application; `None` when it answers later.
@@ -318,7 +324,13 @@ impl Core {
     }
 
     /// Answers a request that goes no further. What the answer says itself counts for more than what was to go along.
-    fn answer(&mut self, conn: ConnKey, head: &Head<'_>, response: Response, mut headers: Headers) {
+    pub(crate) fn answer(
+        &mut self,
+        conn: ConnKey,
+        head: &Head<'_>,
+        response: Response,
+        mut headers: Headers,
+    ) {
         response.headers().for_each(|(name, _)| headers.remove(name));
         if head.is_upgrade() {
             let mut response = response;

@@ -8,7 +8,7 @@ use siomio_websocket::{self as websocket, OpCode};
 use crate::{
     config::LINGER,
     shard::{
-        conn::{Conn, ConnKey, Recipient, State},
+        conn::{Conn, ConnKey, Recipient, State, write_queue::SHARE_FROM},
         core::{Core, Pending, SessionKey},
         session::send::push_binary,
     },
@@ -116,13 +116,18 @@ impl Core {
         waiting.context.keep_alive &= !is_stopping || waiting.session.is_some_and(is_needed);
         waiting.context.keep_alive &=
             !http.incoming.ends_with(request.sequence, http.reader.body_left());
-        let mut bytes = Vec::new();
         let date = self.date.at(self.environment.time_of_day().as_secs());
         let context = http::ResponseContext { date: Some(date), ..waiting.context };
         let mut response = final_response(response);
         response.merge_headers(&waiting.headers);
-        response.write_to(&mut bytes, context);
-        http.pipeline.fill(Ticket::from_number(request.sequence), bytes, !context.keep_alive);
+        let (mut bytes, mut body) = (Vec::new(), Bytes::new());
+        if response.content().len() < SHARE_FROM {
+            response.write_to(&mut bytes, context);
+        } else {
+            body = response.write_head_to(&mut bytes, context);
+        }
+        let ticket = Ticket::from_number(request.sequence);
+        http.pipeline.fill_shared(ticket, bytes, body, !context.keep_alive);
         self.mark(conn);
     }
 
