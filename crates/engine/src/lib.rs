@@ -37,6 +37,7 @@
 //! let Some(Action::Respond { response: Response::Payload(body), .. }) = actions.last() else { panic!() };
 //! assert_eq!(body, b"4hello yourself");
 //! ```
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
@@ -64,3 +65,8 @@ pub use reason::{CloseReason, TransportError};
 pub use refusal::{BadRequest, Refusal};
 pub use session::{Lane, Session};
 pub use sid::Sid;
+
+/// The examples of the README are compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

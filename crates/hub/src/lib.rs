@@ -34,6 +34,7 @@
 //! assert_eq!((&*name, args.len()), ("say", 1));
 //! # let _: Cow<str> = "".into();
 //! ```
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
@@ -69,3 +70,8 @@ pub use rooms::{Rooms, SharedRooms};
 pub use selector::Selector;
 pub use siomio_packet::Revision;
 pub use socket::{Socket, SocketKey};
+
+/// The examples of the README are compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

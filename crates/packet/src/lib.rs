@@ -66,6 +66,7 @@
 //!   it stands alone, see [`IntoArgs`]; [`Value::Null`] and `None` are one.
 //!
 //! Typed arguments and [`Value`]s nest at most [`MAX_VALUE_DEPTH`] levels.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
@@ -106,3 +107,8 @@ pub use parser::{Encoded, Parser, Wire};
 pub use payload::{IntoArgs, Payload};
 pub use revision::{Revision, connect_v4, error_v4};
 pub use value::{MAX_VALUE_DEPTH, Number, Value, ValueError};
+
+/// The examples of the README are compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;

@@ -48,6 +48,7 @@
 //!
 //! Delivery is at most once: what is on its way when a connection is lost is lost. Where that matters, ask for an
 //! acknowledgement and send again.
+#![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
 
@@ -136,3 +137,8 @@ pub use websocket::{ReadyState, WebSocket, WebSocketError, WebSocketHandle};
 
 /// The browser client that comes with the server: one JavaScript file to be served as it is.
 pub const BROWSER_CLIENT: &str = include_str!("../assets/siomio.js");
+
+/// The examples of the README are compiled and run.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
