@@ -11,7 +11,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use siomio_packet::{Limits, Revision};
+use siomio_packet::{Limits, Parser, Revision};
 
 use self::acks::Gathered;
 use crate::{
@@ -32,6 +32,8 @@ pub struct Config {
     pub connect_timeout: Duration,
     /// Limits on packets from clients.
     pub packets: Limits,
+    /// What reads packets. Default: `None`, for Socket.IO's own JSON.
+    pub parser: Option<Arc<dyn Parser>>,
     /// Most namespaces that one connection may have to do with. Default 1 000.
     pub max_namespaces: usize,
     /// What is kept for clients whose connection is lost. Default: nothing.
@@ -260,6 +262,7 @@ impl Default for Config {
         Self {
             connect_timeout: Duration::from_millis(45_000),
             packets: Limits::default(),
+            parser: None,
             max_namespaces: 1_000,
             recovery: None,
             origin: 0,

@@ -20,7 +20,7 @@
 //! assert_eq!(namespace, main);
 //! let socket = hub.begin_connect(client, namespace, Arc::from("kM2n4Yq0aXb8RrT1AAAB")).unwrap();
 //! // … the application's middleware may look at it here …
-//! hub.accept(socket);
+//! hub.accept(now, socket, None);
 //! hub.join(socket, "lobby");
 //!
 //! // Who gets a broadcast to the lobby? The tag is the number under which we opened the connection.

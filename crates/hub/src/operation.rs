@@ -3,7 +3,7 @@
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
-use siomio_packet::{Args, Data, Kind, Payload, write_head};
+use siomio_packet::{Args, Data, Encoded, Kind, Packet, Payload, write_head};
 
 use crate::{Answer, Offset, RequestId, Selector};
 
@@ -99,6 +99,8 @@ pub struct Broadcast {
     attachments: Vec<Bytes>,
     /// What stands at the end of the payload, if clients can ask for it again.
     offset: Option<Offset>,
+    /// The packet as a parser other than the JSON one writes it; filled by the first who needs it.
+    pub encoded: OnceLock<Encoded>,
     /// The packet as the WebSocket transport writes it; filled by the first who needs it.
     pub framed: OnceLock<Bytes>,
 }
@@ -143,8 +145,8 @@ impl Broadcast {
         attachments: Vec<Bytes>,
         offset: Option<Offset>,
     ) -> Self {
-        let (text, framed) = (text.into(), OnceLock::new());
-        Self { namespace, id, text, payload_at, attachments, offset, framed }
+        let (text, encoded, framed) = (text.into(), OnceLock::new(), OnceLock::new());
+        Self { namespace, id, text, payload_at, attachments, offset, encoded, framed }
     }
 
     /// The same event with an offset of this server's, whatever it had before.
@@ -196,6 +198,12 @@ impl Broadcast {
             std::str::from_utf8(self.payload()).unwrap_or_default(),
             &self.attachments,
         )
+    }
+
+    /// The packet, for a parser.
+    pub fn packet(&self) -> Packet<'_> {
+        let (namespace, data) = ((&*self.namespace).into(), self.data());
+        Packet { kind: Kind::Event, namespace, id: self.id, data }
     }
 
     /// Bytes it keeps in memory, about.

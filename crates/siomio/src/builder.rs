@@ -11,6 +11,7 @@ use std::{num::NonZero, sync::Arc, thread, time::Duration};
 use crate::{
     Adapter, ClientFiles, Cookie, Cors, EngineServer, Io, Overflow, Server,
     config::{AllowRequest, Config, GenerateId, Hook, capped},
+    parser::Parser,
     shared::Shared,
 };
 
@@ -107,6 +108,14 @@ impl ServerBuilder {
     /// Which pages of other origins may poll. Default: none, and no headers.
     pub fn cors(mut self, cors: impl Into<Option<Cors>>) -> Self {
         self.cors = cors.into();
+        self
+    }
+
+    /// What packets look like on the wire, on all clients and servers alike. Default: Socket.IO's own, JSON.
+    ///
+    /// With the feature `msgpack` there is `parser::MsgPack`, for clients with `socket.io-msgpack-parser`.
+    pub fn parser(mut self, parser: impl Parser) -> Self {
+        self.hub.parser = Some(Arc::new(parser));
         self
     }
 

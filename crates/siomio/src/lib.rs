@@ -135,6 +135,13 @@ pub use socket::{Listener, Socket};
 pub use timer::Timer;
 pub use websocket::{ReadyState, WebSocket, WebSocketError, WebSocketHandle};
 
+/// Wire formats other than Socket.IO's own, for [`ServerBuilder::parser`].
+pub mod parser {
+    #[cfg(feature = "msgpack")]
+    pub use siomio_packet::MsgPack;
+    pub use siomio_packet::{Data, DecodeError, Encoded, Kind, Limits, Packet, Parser, Wire};
+}
+
 /// The browser client that comes with the server: one JavaScript file to be served as it is.
 pub const BROWSER_CLIENT: &str = include_str!("../assets/siomio.js");
 

@@ -9,8 +9,8 @@ use std::{
 };
 
 use siomio_hub::{
-    AckToken, ClientKey, Config, DisconnectReason, Due, Hub, NamespaceId, Received, Revision,
-    Rooms, Selector, SharedRooms, SocketKey,
+    AckToken, Awaiter, ClientKey, Config, DisconnectReason, Due, Hub, NamespaceId, Received,
+    Revision, Rooms, Selector, SharedRooms, SocketKey,
 };
 
 fn main() {
@@ -97,8 +97,9 @@ fn acknowledgements() {
     // What is not answered when a socket goes will never be.
     chat.hub.expect_ack(socket, AckToken(12), chat.now + later);
     chat.hub.begin_disconnect(socket, false);
-    let departure = chat.hub.remove(socket).expect("it was there");
-    assert_eq!(departure.acks, [AckToken(12)]);
+    let reason = DisconnectReason::ServerNamespaceDisconnect;
+    let departure = chat.hub.remove(chat.now, socket, reason).expect("it was there");
+    assert_eq!(departure.acks, [Awaiter::One(AckToken(12))]);
     assert_eq!(chat.hub.deadline(), None);
 }
 
@@ -157,7 +158,7 @@ impl Chat {
         let client = *client;
         match self.hub.handle_text(client, text) {
             Ok(Received::Connect { namespace, .. }) => self.connect(tag, client, namespace),
-            Ok(Received::UnknownNamespace { name }) => {
+            Ok(Received::UnknownNamespace { name, .. }) => {
                 self.send(tag, format!(r#"4{name},{{"message":"Invalid namespace"}}"#));
             }
             Ok(Received::Event { socket, data, .. }) => {
@@ -170,13 +171,13 @@ impl Chat {
                     room => self.relay(socket, room, data.json()),
                 }
             }
-            Ok(Received::Ack { token, data, .. }) => {
+            Ok(Received::Ack { by: Awaiter::One(token), data, .. }) => {
                 self.answers.push((token, data.json().to_owned()));
             }
             Ok(Received::Disconnect { socket }) => {
                 self.leave(socket, true, DisconnectReason::ClientNamespaceDisconnect);
             }
-            Ok(Received::Nothing) => {}
+            Ok(Received::Nothing | Received::Ack { .. }) => {}
             Err(violation) => {
                 self.violations.push(violation.to_string());
                 self.close(tag);
@@ -190,7 +191,7 @@ impl Chat {
         let id = format!("{id}-{tag}");
         let socket = self.hub.begin_connect(client, namespace, id.as_str().into());
         let socket = socket.expect("the client is there");
-        assert!(self.hub.accept(socket));
+        assert!(self.hub.accept(self.now, socket, None).is_some());
         self.send(tag, format!(r#"0{}{{"sid":"{id}"}}"#, self.prefix(socket)));
     }
 
@@ -199,7 +200,7 @@ impl Chat {
         let namespace = self.hub.namespace_of(from).expect("it is connected");
         let own = self.hub.id(from).expect("it is connected").clone();
         let mut recipients = Vec::new();
-        self.hub.select(&Selector::new(namespace).room(room).except(own), &mut recipients);
+        self.hub.select(namespace, &Selector::all().room(room).except(own), &mut recipients);
         let text = format!("2{}{json}", self.prefix(from));
         recipients.into_iter().for_each(|tag| self.send(tag, text.clone()));
     }
@@ -217,7 +218,7 @@ impl Chat {
         let id = self.hub.id(socket).expect("until it is removed").clone();
         let rooms = self.hub.rooms_of(socket).join(", ");
         self.left.push(format!("{id} left {rooms}: {}", reason.as_str()));
-        self.hub.remove(socket);
+        self.hub.remove(self.now, socket, reason);
     }
 
     fn close(&mut self, tag: u64) {

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use siomio_packet::{Kind, Packet, Revision};
+use siomio_packet::{Kind, Packet, Revision, Wire};
 
 use super::Hub;
 use crate::{ClientKey, Received, Violation, client::Membership, socket::Phase};
@@ -17,6 +17,10 @@ impl Hub {
         client: ClientKey,
         text: &'m str,
     ) -> Result<Received<'m>, Violation> {
+        if let Some(parser) = &self.config.parser {
+            let packet = parser.decode(&self.config.packets, Wire::Text(text))?;
+            return self.handle_packet(client, packet);
+        }
         let Some(state) = self.clients.get_mut(client) else { return Ok(Received::Nothing) };
         match state.decoder.text(&self.config.packets, text)? {
             Some(packet) => self.handle_packet(client, packet),
@@ -24,7 +28,7 @@ impl Hub {
         }
     }
 
-    /// A binary message arrived: an attachment.
+    /// A binary message arrived: an attachment, or a packet if the [parser](super::Config::parser) writes them so.
     ///
     /// # Errors
     /// A [`Violation`]: the connection is to be closed.
@@ -33,6 +37,10 @@ impl Hub {
         client: ClientKey,
         data: Cow<'_, [u8]>,
     ) -> Result<Received<'static>, Violation> {
+        if let Some(parser) = &self.config.parser {
+            let packet = parser.decode(&self.config.packets, Wire::Binary(&data))?;
+            return self.handle_packet(client, packet);
+        }
         let Some(state) = self.clients.get_mut(client) else { return Ok(Received::Nothing) };
         match state.decoder.binary(&self.config.packets, data)? {
             Some(packet) => self.handle_packet(client, packet),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use siomio_engine::{CloseReason, Framing, Lane, Outgoing, Text};
 use siomio_hub::{Broadcast, Flags, SocketKey};
-use siomio_packet::{Kind, Payload, write_head};
+use siomio_packet::{Encoded, Kind, Packet, Payload, write_head};
 use siomio_websocket::{self as websocket, OpCode};
 
 use crate::{
@@ -40,6 +40,12 @@ impl Core {
         if flags.volatile && !self.is_writable(session) {
             return Sent::Dropped(Dropped::Volatile);
         }
+        let need = if kind == Kind::Event { Need::Droppable } else { Need::Always };
+        if let Some(parser) = &self.shared.config.hub.parser {
+            let namespace = self.hub.name_of(socket).map_or("/", |name| name);
+            let encoded = parser.encode(&payload.as_packet(kind, namespace, id));
+            return self.send_encoded(session, encoded, need);
+        }
         let mut head = std::mem::take(&mut self.head);
         head.clear();
         let namespace = self.hub.name_of(socket);
@@ -50,11 +56,32 @@ impl Core {
             namespace.map_or("/", |name| name),
             id,
         );
-        let need = if kind == Kind::Event { Need::Droppable } else { Need::Always };
         let text = [&head[..], payload.as_bytes()];
         let sent = self.send_message(session, &text, payload.attachments(), need);
         self.head = head;
         sent
+    }
+
+    /// Sends a packet that is not an event.
+    pub(crate) fn send_control(&mut self, session: SessionKey, packet: &Packet<'_>) -> Sent {
+        match &self.shared.config.hub.parser {
+            Some(parser) => {
+                let encoded = parser.encode(packet);
+                self.send_encoded(session, encoded, Need::Always)
+            }
+            None => {
+                let mut text = Vec::new();
+                packet.encode(&mut text);
+                self.send_packet(session, &[&text], packet.data.attachments())
+            }
+        }
+    }
+
+    fn send_encoded(&mut self, session: SessionKey, encoded: Encoded, need: Need) -> Sent {
+        match encoded {
+            Encoded::Text(text) => self.send_message(session, &[text.as_bytes()], &[], need),
+            Encoded::Binary(data) => self.send_bytes(session, data.into(), need),
+        }
     }
 
     /// Sends a packet, its text in pieces and its attachments, on whatever transport the session is.
@@ -196,7 +223,11 @@ impl Core {
 
     /// Sends a binary message by itself.
     pub(crate) fn send_binary(&mut self, session: SessionKey, data: Bytes) -> Sent {
-        let (lane, sent) = match self.make_room(session, data.len(), Need::Droppable) {
+        self.send_bytes(session, data, Need::Droppable)
+    }
+
+    fn send_bytes(&mut self, session: SessionKey, data: Bytes, need: Need) -> Sent {
+        let (lane, sent) = match self.make_room(session, data.len(), need) {
             Ok(room) => room,
             Err(dropped) => return Sent::Dropped(dropped),
         };
@@ -225,6 +256,10 @@ impl Core {
         let Some(state) = self.sessions.get(session) else {
             return Sent::Dropped(Dropped::Disconnected);
         };
+        if let Some(parser) = &self.shared.config.hub.parser {
+            let encoded = packet.encoded.get_or_init(|| parser.encode(&packet.packet()));
+            return self.send_encoded(session, encoded.clone(), Need::Droppable);
+        }
         let lane = match state.machine.lane() {
             Lane::WebSocket { framing, .. }
                 if packet.attachments().is_empty() || framing == Framing::PLAIN =>

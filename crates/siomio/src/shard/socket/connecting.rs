@@ -4,7 +4,7 @@ use std::{rc::Rc, sync::Arc};
 
 use siomio_engine::Protocol;
 use siomio_hub::{Recovered, SocketKey};
-use siomio_packet::connect_error;
+use siomio_packet::Packet;
 
 use crate::{
     ConnectError, HandlerError, Permit, Socket,
@@ -205,7 +205,7 @@ impl Local {
         }
         let id = core.hub.id(key).cloned().unwrap_or_else(|| Arc::from(""));
         let packet = consent(protocol, &space.cell.name, &id, pid.as_deref());
-        core.send_packet(session, &[&packet], &[]);
+        core.send_control(session, &packet);
         true
     }
 
@@ -215,7 +215,7 @@ impl Local {
             let mut core = self.core.borrow_mut();
             let protocol = core.protocol_of(session);
             let packet = revision::refusal(protocol, &space.cell.name, refusal);
-            core.send_packet(session, &[&packet], &[]);
+            core.send_control(session, &packet);
         }
         self.abandon(key, space);
     }
@@ -247,8 +247,7 @@ impl Local {
     }
 
     pub(crate) fn refuse_unknown(&self, session: SessionKey, namespace: &str) {
-        let mut packet = Vec::new();
-        connect_error(&mut packet, namespace, "Invalid namespace", None);
-        self.core.borrow_mut().send_packet(session, &[&packet], &[]);
+        let packet = Packet::connect_error(namespace, "Invalid namespace", None);
+        self.core.borrow_mut().send_control(session, &packet);
     }
 }

@@ -4,7 +4,7 @@ use std::{rc::Rc, sync::Arc};
 
 use siomio_engine::CloseReason;
 use siomio_hub::{Answer, Awaiter, DisconnectReason, SocketKey};
-use siomio_packet::disconnect;
+use siomio_packet::Packet;
 
 use crate::{
     AckError, HandlerError, Socket,
@@ -70,9 +70,7 @@ impl Local {
                 return;
             }
             if by_server {
-                let mut packet = Vec::new();
-                disconnect(&mut packet, &space.cell.name);
-                core.send_packet(session, &[&packet], &[]);
+                core.send_control(session, &Packet::disconnect(&*space.cell.name));
             }
             session
         };

@@ -7,7 +7,7 @@ use std::{rc::Rc, sync::Arc};
 
 use siomio_engine::Protocol;
 use siomio_hub::{NamespaceId, Revision};
-use siomio_packet::{Value, connect, connect_error, connect_v4, error_v4};
+use siomio_packet::{Data, Kind, Limits, Packet, Value};
 
 use crate::{
     ConnectError,
@@ -58,31 +58,43 @@ pub(crate) const fn revision(protocol: Protocol) -> Revision {
 }
 
 /// The packet that lets a socket in.
-pub(crate) fn consent(protocol: Protocol, namespace: &str, id: &str, pid: Option<&str>) -> Vec<u8> {
-    let mut packet = Vec::new();
+pub(crate) fn consent<'n>(
+    protocol: Protocol,
+    namespace: &'n str,
+    id: &str,
+    pid: Option<&str>,
+) -> Packet<'n> {
     match protocol {
-        Protocol::V3 => connect_v4(&mut packet, namespace),
-        Protocol::V4 => connect(&mut packet, namespace, id, pid),
+        Protocol::V3 => {
+            let data = Data::default();
+            Packet { kind: Kind::Connect, namespace: namespace.into(), id: None, data }
+        }
+        Protocol::V4 => Packet::connect(namespace, id, pid),
     }
-    packet
 }
 
 /// The packet that refuses a socket: for old clients the data if it says something to JavaScript, or else the message.
-pub(crate) fn refusal(protocol: Protocol, namespace: &str, refusal: &ConnectError) -> Vec<u8> {
-    let mut packet = Vec::new();
+pub(crate) fn refusal<'n>(
+    protocol: Protocol,
+    namespace: &'n str,
+    refusal: &ConnectError,
+) -> Packet<'n> {
     let json = |data: &Value| serde_json::to_string(data).unwrap_or_else(|_| "null".to_owned());
     match protocol {
         Protocol::V3 => {
             let message = Value::from(&*refusal.message);
             let data = refusal.data.as_ref().filter(|data| is_truthy(data));
-            error_v4(&mut packet, namespace, &json(data.unwrap_or(&message)));
+            let json = json(data.unwrap_or(&message));
+            // It is JSON, and limits are for what clients send.
+            let limits = Limits { max_packet_bytes: usize::MAX, ..Limits::default() };
+            let data = Data::new(&limits, json, Vec::new()).unwrap_or_default();
+            Packet { kind: Kind::ConnectError, namespace: namespace.into(), id: None, data }
         }
         Protocol::V4 => {
             let data = refusal.data.as_ref().map(json);
-            connect_error(&mut packet, namespace, &refusal.message, data.as_deref());
+            Packet::connect_error(namespace, &refusal.message, data.as_deref())
         }
     }
-    packet
 }
 
 /// Whether JavaScript takes it for true.
@@ -99,8 +111,14 @@ fn is_truthy(value: &Value) -> bool {
 mod tests {
     use super::*;
 
+    fn text(packet: &Packet<'_>) -> String {
+        let mut text = Vec::new();
+        packet.encode(&mut text);
+        String::from_utf8(text).unwrap()
+    }
+
     fn refused(protocol: Protocol, error: ConnectError) -> String {
-        String::from_utf8(refusal(protocol, "/a", &error)).unwrap()
+        text(&refusal(protocol, "/a", &error))
     }
 
     #[test]
@@ -128,8 +146,8 @@ mod tests {
 
     #[test]
     fn old_clients_are_let_in_without_words() {
-        assert_eq!(consent(Protocol::V3, "/a", "id", None), b"0/a,");
-        assert_eq!(consent(Protocol::V3, "/", "id", None), b"0");
-        assert_eq!(consent(Protocol::V4, "/a", "id", None), br#"0/a,{"sid":"id"}"#);
+        assert_eq!(text(&consent(Protocol::V3, "/a", "id", None)), "0/a,");
+        assert_eq!(text(&consent(Protocol::V3, "/", "id", None)), "0");
+        assert_eq!(text(&consent(Protocol::V4, "/a", "id", None)), r#"0/a,{"sid":"id"}"#);
     }
 }
