@@ -116,6 +116,13 @@ pub(crate) struct Extra {
     pub(crate) entry: Option<Entry>,
 }
 
+impl Extra {
+    /// Whether earlier events are still being handled, and whether the socket has closures of its own.
+    pub(crate) const fn peculiarities(&self) -> (bool, bool) {
+        (self.backlog.is_some(), self.listeners.is_some())
+    }
+}
+
 /// Whom the timer wheel wakes. The instant tells the timer that counts from those that have been overtaken.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Alarm {

@@ -159,7 +159,10 @@ impl Local {
                 self.core.borrow_mut().release(session);
             }
             match (next, leaving) {
-                (Some(Waiting { id, data }), _) => self.handle_event(&socket, id, &data),
+                (Some(Waiting { id, data }), _) => {
+                    let has_listeners = self.core.borrow_mut().has_listeners(key);
+                    self.handle_event(&socket, id, &data, has_listeners);
+                }
                 (None, Some(reason)) => return self.finish_leaving(&socket, reason),
                 (None, None) => return,
             }

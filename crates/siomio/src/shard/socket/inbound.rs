@@ -51,7 +51,10 @@ impl Local {
             Ok(Received::Ack { by, data, .. }) => self.handle_ack(by, &data),
             Ok(Received::Connect { namespace, auth }) => match self.space(namespace) {
                 Some(space) => self.connect(session, &space, auth.json()),
-                None => self.refuse_unknown(session, "/"),
+                None => {
+                    let name = self.core.borrow().hub.name(namespace).cloned();
+                    name.iter().for_each(|name| self.look_up(session, name, auth.json()));
+                }
             },
             Ok(Received::UnknownNamespace { name, auth }) => {
                 self.look_up(session, &name, auth.json());
@@ -69,18 +72,31 @@ impl Local {
         id: Option<u64>,
         data: Data<'_>,
     ) {
-        if self.is_behind(key) {
+        let (namespace, extra) = {
+            let mut core = self.core.borrow_mut();
+            let Some(namespace) = core.hub.namespace_of(key) else { return };
+            let extra = core.extra_mut(key, false);
+            (namespace, extra.map_or((false, false), |extra| extra.peculiarities()))
+        };
+        let (is_behind, has_listeners) = extra;
+        if is_behind {
             return self.postpone(session, key, id, data.into_owned());
         }
-        let Some(space) = self.space_of(key) else { return };
-        self.handle_event(&Socket::new(self.clone(), key, space, session), id, &data);
+        let Some(space) = self.space(namespace) else { return };
+        let socket = Socket::new(self.clone(), key, space, session);
+        self.handle_event(&socket, id, &data, has_listeners);
     }
 
     /// Takes an event through catch-alls and middlewares to its handlers.
-    pub(crate) fn handle_event(self: &Rc<Self>, socket: &Socket, id: Option<u64>, data: &Data<'_>) {
+    pub(crate) fn handle_event(
+        self: &Rc<Self>,
+        socket: &Socket,
+        id: Option<u64>,
+        data: &Data<'_>,
+        has_listeners: bool,
+    ) {
         let Some((name, args)) = data.event() else { return };
         let table = &socket.space().table;
-        let has_listeners = self.core.borrow_mut().has_listeners(socket.key());
         if !has_listeners && table.any.is_empty() && table.event_middlewares.is_empty() {
             let call = Call { event: &name, args, id };
             let handlers = table.events.get(name.as_str()).map_or(&[][..], |handlers| handlers);
