@@ -69,6 +69,8 @@ mod error;
 mod event;
 mod extensions;
 mod gate;
+#[cfg(doctest)]
+mod guide;
 mod handle;
 mod handler;
 mod handshake;
