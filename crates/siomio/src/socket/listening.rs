@@ -49,6 +49,15 @@ impl Socket {
     ///
     /// # Panics
     /// As [`on`](Self::on).
+    ///
+    /// ```
+    /// # let server = siomio::Server::new();
+    /// use siomio::Socket;
+    ///
+    /// server.on_connect(|socket| {
+    ///     socket.once("ready", |socket: &Socket| { socket.join("players"); });
+    /// });
+    /// ```
     pub fn once<P: 'static>(
         &self,
         event: impl Into<String>,
@@ -79,6 +88,17 @@ impl Socket {
     }
 
     /// Takes back one closure, whatever it is for. Returns whether it was still there.
+    ///
+    /// ```
+    /// # let server = siomio::Server::new();
+    /// use siomio::Socket;
+    ///
+    /// server.on_connect(|socket| {
+    ///     let listener = socket.on("guess", |_: &Socket, number: u32| println!("{number}?"));
+    ///     assert!(socket.remove_listener(listener));
+    ///     assert!(!socket.remove_listener(listener));
+    /// });
+    /// ```
     pub fn remove_listener(&self, listener: Listener) -> bool {
         let removed = self.change(|listeners| listeners.remove(listener.0)).flatten();
         removed.is_some()
@@ -86,6 +106,19 @@ impl Socket {
 
     /// Sees every event of this client before its handlers do, behind the middlewares of the namespace; see
     /// [`Namespace::use_event`](crate::Namespace::use_event).
+    ///
+    /// ```
+    /// # let server = siomio::Server::new();
+    /// use std::cell::Cell;
+    ///
+    /// server.on_connect(|socket| {
+    ///     let left = Cell::new(1000);
+    ///     socket.use_event(move |_, _| {
+    ///         left.set(left.get() - 1);
+    ///         if left.get() > 0 { Ok(()) } else { Err("that is enough".to_owned()) }
+    ///     });
+    /// });
+    /// ```
     pub fn use_event(
         &self,
         middleware: impl Fn(&Self, &mut Event<'_>) -> Result<(), String> + 'static,
@@ -142,6 +175,14 @@ impl Socket {
     }
 
     /// Runs when this socket is disconnected, behind the handlers of the namespace. Its rooms and data can still be read.
+    ///
+    /// ```
+    /// # let server = siomio::Server::new();
+    /// server.on_connect(|socket| {
+    ///     let since = std::time::Instant::now();
+    ///     socket.on_disconnect(move |_, reason| println!("{reason} after {:?}", since.elapsed()));
+    /// });
+    /// ```
     pub fn on_disconnect(
         &self,
         handler: impl FnOnce(&Self, DisconnectReason) + 'static,
