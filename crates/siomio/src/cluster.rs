@@ -86,7 +86,8 @@ pub trait Adapter: Send + Sync + 'static {
     fn close(&self) {}
 }
 
-/// The way into a server, for an [`Adapter`]. It does not keep the server.
+/// The way into a server, for an [`Adapter`], which shows its use. It does not keep the server: once that is gone, what is delivered
+/// is ignored.
 #[derive(Clone)]
 pub struct Node(Weak<Shared>);
 

@@ -11,6 +11,23 @@ use crate::{mailbox::Mail, shared::Shared};
 
 /// A request: one for a page or a POST of a session, with its whole body; or, for those who decide about it, one whose body
 /// has not been read.
+///
+/// ```
+/// # let server = siomio::Server::new();
+/// use siomio::Method;
+///
+/// #[derive(serde::Deserialize)]
+/// struct Order { item: String }
+///
+/// server.http(|request, response| match (request.method(), request.path()) {
+///     (Method::Get, "/search") => response.text(request.query("q").unwrap_or_default().into_owned()),
+///     (Method::Post, "/order") => match request.json() {
+///         Ok(Order { item }) => response.text(format!("one {item}")),
+///         Err(error) => response.status(400).text(error.to_string()),
+///     },
+///     _ => response.not_found(),
+/// });
+/// ```
 #[derive(Debug)]
 pub struct Request<'r> {
     head: &'r Head<'r>,

@@ -22,6 +22,16 @@ pub enum Carrier<'c> {
 /// A session, on the thread that runs its handlers. What is sent leaves when the handlers of this turn are done.
 ///
 /// What it knows of the session can be asked for until the handlers of its close have run; later it is `None`.
+///
+/// ```
+/// use siomio::Server;
+///
+/// let server = Server::builder().build_engine();
+/// server.on_open(|socket| {
+///     println!("a session over {:?}", socket.transport());
+///     socket.send_text("welcome");
+/// });
+/// ```
 pub struct EngineSocket {
     local: Rc<Local>,
     session: SessionKey,

@@ -12,7 +12,8 @@ use crate::{
     shard::{Listeners, Once},
 };
 
-/// Names a closure that a [`Socket`] was given, for taking it back with [`Socket::remove_listener`].
+/// Names a closure that a [`Socket`] was given, for taking it back with [`Socket::remove_listener`], which has an example. Dropping it
+/// does nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Listener(u64);
 

@@ -3,6 +3,8 @@ use std::{error, fmt};
 use siomio_websocket as websocket;
 
 /// What went wrong with a raw WebSocket.
+///
+/// Told by [`Endpoint::on_error`](crate::Endpoint::on_error).
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum WebSocketError {
