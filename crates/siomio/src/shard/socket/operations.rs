@@ -74,18 +74,12 @@ impl Local {
         flags: Flags,
     ) {
         let mut core = self.core.borrow_mut();
+        if packet.offset().is_some() {
+            return core.deliver_recoverable(namespace, to, packet);
+        }
         let mut tags = std::mem::take(&mut core.recipients);
         tags.clear();
-        if core.hub.is_catching_up() {
-            let mut sockets = Vec::new();
-            core.hub.select_sockets(namespace, to, &mut sockets);
-            sockets.retain(|socket| !core.hub.has_received(*socket, packet));
-            tags.extend(sockets.into_iter().filter_map(|socket| core.hub.tag_of(socket)));
-        } else {
-            core.hub.select(namespace, to, &mut tags);
-        }
-        let now = core.now;
-        core.hub.record(now, namespace, to, packet);
+        core.hub.select(namespace, to, &mut tags);
         for tag in &tags {
             let session = SessionKey::from_bits(*tag);
             if !flags.volatile || core.is_writable(session) {

@@ -2,7 +2,7 @@
 
 use std::{borrow::Cow, rc::Rc, sync::Arc, time::Duration};
 
-use siomio_hub::{Broadcast, Flags, Selector, SocketKey};
+use siomio_hub::{Broadcast, Flags, NamespaceId, Selector, SocketKey};
 use siomio_packet::{Data, IntoArgs, Kind, Payload};
 
 use crate::{
@@ -169,7 +169,41 @@ impl Core {
         let packet = Arc::new(Broadcast::new(name.clone(), payload, offset));
         let now = self.now;
         self.hub.record(now, namespace, &Selector::all().room(id), &packet);
-        self.send_broadcast(session, &packet)
+        self.send_recorded(key, session, &packet)
+    }
+
+    /// Sends an event to many that they can ask for again, less those who have it already.
+    pub(crate) fn deliver_recoverable(
+        &mut self,
+        namespace: NamespaceId,
+        to: &Selector,
+        packet: &Arc<Broadcast>,
+    ) {
+        let mut sockets = Vec::new();
+        self.hub.select_sockets(namespace, to, &mut sockets);
+        if self.hub.is_catching_up() {
+            sockets.retain(|socket| !self.hub.has_received(*socket, packet));
+        }
+        let now = self.now;
+        self.hub.record(now, namespace, to, packet);
+        for socket in sockets {
+            if let Some(session) = self.session_of(socket) {
+                self.send_recorded(socket, session, packet);
+            }
+        }
+    }
+
+    fn send_recorded(
+        &mut self,
+        socket: SocketKey,
+        session: SessionKey,
+        packet: &Arc<Broadcast>,
+    ) -> Sent {
+        let sent = self.send_broadcast(session, packet);
+        if sent.is_queued() {
+            self.hub.delivered(socket, packet);
+        }
+        sent
     }
 
     pub(crate) fn has_listeners(&mut self, key: SocketKey) -> bool {
