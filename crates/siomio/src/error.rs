@@ -28,6 +28,18 @@ pub enum Sent {
 }
 
 /// Why something was not sent.
+///
+/// ```
+/// # let server = siomio::Server::new();
+/// use siomio::{Dropped, Sent, Socket};
+///
+/// server.on("position?", |socket: &Socket| {
+///     let sent = socket.volatile().emit("position", (1.0, 2.0));
+///     if sent == Sent::Dropped(Dropped::Volatile) {
+///         println!("{} does not keep up", socket.id());
+///     }
+/// });
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Dropped {
@@ -168,6 +180,21 @@ impl fmt::Display for HandlerError {
 impl error::Error for HandlerError {}
 
 /// An acknowledgement did not come.
+///
+/// ```
+/// # let server = siomio::Server::new();
+/// use std::time::Duration;
+/// use siomio::AckError;
+///
+/// server.on_connect(|socket| {
+///     socket.emit_with_ack("ready?", (), Duration::from_secs(5)).on_reply(|answer| match answer {
+///         Ok(_) => println!("ready"),
+///         Err(AckError::Timeout) => println!("too late"),
+///         Err(AckError::Disconnected) => println!("gone"),
+///         Err(error) => println!("{error}"),
+///     });
+/// });
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum AckError {

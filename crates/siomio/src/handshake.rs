@@ -117,6 +117,15 @@ impl Handshake {
     /// The client as the nearest proxy names it: the last address in the last `X-Forwarded-For` header.
     ///
     /// Anybody can send this header. Believe it only if every request passes a proxy of yours that sets it.
+    ///
+    /// ```
+    /// # let server = siomio::Server::new();
+    /// server.on_connect(|socket| {
+    ///     let handshake = socket.handshake();
+    ///     let client = handshake.forwarded_for().unwrap_or(handshake.peer_addr().ip());
+    ///     println!("{client}");
+    /// });
+    /// ```
     pub fn forwarded_for(&self) -> Option<IpAddr> {
         let mut lines =
             self.headers().filter(|(name, _)| name.eq_ignore_ascii_case("x-forwarded-for"));

@@ -135,6 +135,11 @@ impl Responder {
     }
 
     /// Adds a header. One that HTTP does not allow (a line break in its value, say) makes the answer a 500 that names it.
+    ///
+    /// ```
+    /// # let server = siomio::Server::new();
+    /// server.http(|_, response| response.status(301).header("Location", "/new").empty());
+    /// ```
     #[must_use = "a responder answers when a body is given, or `empty` is called"]
     pub fn header(
         mut self,
@@ -160,6 +165,11 @@ impl Responder {
     }
 
     /// Answers with JSON. What cannot be serialised makes the answer a 500.
+    ///
+    /// ```
+    /// # let server = siomio::Server::new();
+    /// server.http(|_, response| response.json(&["one", "two"]));
+    /// ```
     pub fn json<T: Serialize + ?Sized>(self, body: &T) {
         match serde_json::to_vec(body) {
             Ok(body) => self.finish(|response| response.json(body)),

@@ -25,6 +25,18 @@ use crate::{Broadcast, RemoteSocket, Replies, RoomNames, Sent, SocketId, shared:
 ///
 /// It is a handle: cheap to clone, usable from any thread, also before the server runs. One that is a
 /// [parent](crate::Io::of_pattern) stands for all namespaces it has made: what is sent to it is sent to all of them.
+///
+/// ```
+/// # let server = siomio::Server::new();
+/// use siomio::Socket;
+///
+/// let chat = server.of("/chat");
+/// chat.on_connect(|socket| { socket.join("lobby"); });
+/// chat.on("message", |socket: &Socket, text: String| {
+///     socket.to("lobby").emit("message", (socket.id(), text));
+/// });
+/// std::thread::spawn(move || chat.emit("news", "from another thread"));
+/// ```
 #[derive(Clone)]
 pub struct Namespace {
     shared: Arc<Shared>,
@@ -218,6 +230,13 @@ impl Namespace {
     }
 
     /// The ids of the sockets that are connected to this server, in no particular order. Reads all shards.
+    ///
+    /// ```
+    /// # let server = siomio::Server::new();
+    /// for id in server.sockets() {
+    ///     server.to(id).emit("you are", "one of them");
+    /// }
+    /// ```
     pub fn sockets(&self) -> Vec<SocketId> {
         self.collect(Rooms::ids).into_iter().map(SocketId::from).collect()
     }
@@ -229,6 +248,13 @@ impl Namespace {
     }
 
     /// The rooms that somebody on this server is in, in alphabetical order, less those of the sockets' own ids. Reads all shards.
+    ///
+    /// ```
+    /// # let server = siomio::Server::new();
+    /// for room in server.rooms() {
+    ///     println!("{} in {room}", server.sockets_in(&room).len());
+    /// }
+    /// ```
     pub fn rooms(&self) -> Vec<Arc<str>> {
         let mut rooms = self.collect(Rooms::names);
         rooms.sort_unstable();

@@ -103,6 +103,8 @@ impl<T, E> Reply<T, E> {
 
     /// Runs a callback with the answer, on the thread of the socket's shard; or here and now if it has come already. On the
     /// shard a panic in it concerns nobody else.
+    ///
+    /// It must be `Send`; so it takes a [`SocketHandle`](crate::SocketHandle) along, and not the `&Socket`.
     pub fn on_reply(self, callback: impl FnOnce(Result<T, E>) + Send + 'static) {
         let mut state = self.0.lock();
         match std::mem::take(&mut *state) {

@@ -97,6 +97,18 @@ impl Server {
     ///
     /// # Errors
     /// When an address cannot be bound.
+    ///
+    /// This thread is then the server's. To go on with something else, [`bind`](Self::bind) and [`spawn`](Bound::spawn).
+    ///
+    /// ```no_run
+    /// use siomio::Server;
+    ///
+    /// fn main() -> std::io::Result<()> {
+    ///     let server = Server::new();
+    ///     server.on_connect(|socket| { socket.emit("hello", ()); });
+    ///     server.listen("localhost:3000") // IPv4 and IPv6
+    /// }
+    /// ```
     pub fn listen(self, addresses: impl ToSocketAddrs) -> io::Result<()> {
         self.bind(addresses)?.run()
     }
@@ -143,6 +155,8 @@ impl Deref for Server {
 }
 
 /// A server with its addresses bound: clients can connect, and wait until it runs.
+///
+/// From [`Server::bind`], which has an example.
 #[derive(Debug)]
 pub struct Bound {
     io: Io,
@@ -183,6 +197,16 @@ impl Bound {
 }
 
 /// A server that runs on a thread of its own. Dropping it lets the server run on.
+///
+/// ```
+/// use std::time::Duration;
+/// use siomio::Server;
+///
+/// let running = Server::new().bind("127.0.0.1:0")?.spawn()?;
+/// running.io().emit("news", "the server runs");
+/// running.shutdown(Duration::from_secs(5))?;
+/// # Ok::<(), std::io::Error>(())
+/// ```
 pub struct Running {
     io: Io,
     addresses: Vec<SocketAddr>,

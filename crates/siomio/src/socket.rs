@@ -20,6 +20,18 @@ use crate::{
 /// It lives on the thread that runs the handler, and what it does takes effect at once: after [`join`](Self::join),
 /// [`rooms`](Self::rooms) has the room. What is written leaves when the handlers of this turn are done, in one piece. To
 /// reach the client from other threads, or later, take a [`handle`](Self::handle).
+///
+/// ```
+/// # let server = siomio::Server::new();
+/// use siomio::{Ack, Socket};
+///
+/// server.on("enter", |socket: &Socket, room: String, ack: Ack| {
+///     socket.join(&room);
+///     socket.to(&room).emit("entered", socket.id());
+///     socket.data().insert(room);
+///     ack.send(socket.rooms().len());
+/// });
+/// ```
 pub struct Socket {
     local: Rc<Local>,
     key: SocketKey,
@@ -87,6 +99,17 @@ impl Socket {
     }
 
     /// Bytes that wait for the client: it has not taken them yet.
+    ///
+    /// ```
+    /// # let server = siomio::Server::new();
+    /// use siomio::Socket;
+    ///
+    /// server.on("more?", |socket: &Socket| {
+    ///     if socket.buffered() == 0 {
+    ///         socket.emit("more", ());
+    ///     }
+    /// });
+    /// ```
     pub fn buffered(&self) -> usize {
         self.local.core.borrow().buffered(self.session)
     }
@@ -239,6 +262,16 @@ impl Socket {
     /// Disconnects the socket from its namespace; with `close`, the client from all of them, and its connection.
     ///
     /// The disconnect handlers run before this returns.
+    ///
+    /// ```
+    /// # let server = siomio::Server::new();
+    /// use siomio::Socket;
+    ///
+    /// server.on("bye", |socket: &Socket| {
+    ///     socket.emit("bye", "see you");
+    ///     socket.disconnect(true);
+    /// });
+    /// ```
     pub fn disconnect(&self, close: bool) {
         self.local.disconnect(self.key, close);
     }

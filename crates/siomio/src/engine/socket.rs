@@ -11,6 +11,16 @@ use crate::{
 };
 
 /// What carried a message.
+///
+/// ```
+/// use siomio::{Carrier, Server};
+///
+/// let server = Server::builder().build_engine();
+/// server.on_message(|socket, _, carrier| match carrier {
+///     Carrier::Post(request) => println!("a POST with {:?}", request.header("cookie")),
+///     Carrier::WebSocket => println!("over WebSocket"),
+/// });
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub enum Carrier<'c> {
     /// This POST, which may have carried others too: its head, its whole body, and where it came from.

@@ -76,11 +76,27 @@ impl Namespace {
     }
 
     /// Runs for every socket that has connected.
+    ///
+    /// Its client has been answered before, so whatever is sent here arrives behind that. It runs for a socket that is
+    /// [recovered](Socket::is_recovered), too.
+    ///
+    /// ```
+    /// # let server = siomio::Server::new();
+    /// server.on_connect(|socket| {
+    ///     socket.join("lobby");
+    ///     socket.emit("welcome", "hello");
+    /// });
+    /// ```
     pub fn on_connect(&self, handler: impl Fn(&Socket) + Send + Sync + 'static) -> &Self {
         self.change(|table| table.connect.push(Arc::new(handler)))
     }
 
     /// Runs for every socket that is about to go, and why, before the handlers of [`on_disconnect`](Self::on_disconnect).
+    ///
+    /// ```
+    /// # let server = siomio::Server::new();
+    /// server.on_disconnecting(|socket, reason| println!("{} goes: {reason}", socket.id()));
+    /// ```
     pub fn on_disconnecting(
         &self,
         handler: impl Fn(&Socket, DisconnectReason) + Send + Sync + 'static,

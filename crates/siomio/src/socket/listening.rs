@@ -73,6 +73,22 @@ impl Socket {
     ///
     /// # Panics
     /// As [`on`](Self::on).
+    ///
+    /// ```
+    /// # let server = siomio::Server::new();
+    /// use siomio::{Ack, SocketHandle};
+    ///
+    /// #[derive(Clone)]
+    /// struct User { name: String }
+    ///
+    /// server.on_connect(|socket| {
+    ///     let Some(user) = socket.data().get::<User>() else { return };
+    ///     // What it has to know of its socket is brought along.
+    ///     socket.on_blocking("read", move |_: &SocketHandle, ack: Ack| {
+    ///         ack.send(std::fs::read_to_string(format!("mail/{}.txt", user.name)).unwrap_or_default());
+    ///     });
+    /// });
+    /// ```
     pub fn on_blocking<P: 'static>(
         &self,
         event: impl Into<String>,
