@@ -93,6 +93,12 @@ impl ServerBuilder {
     /// Where Socket.IO is found. Default `/socket.io`. Slashes around it do not matter.
     ///
     /// Every request whose target begins with it is Socket.IO's: `/socket.io/?EIO=4…`, and `/socket.io/anything?EIO=4…` too.
+    ///
+    /// ```
+    /// use siomio::Server;
+    ///
+    /// let server = Server::builder().path("/live").build(); // clients: io({ path: "/live" })
+    /// ```
     pub fn path(mut self, path: &str) -> Self {
         path.trim_matches('/').clone_into(&mut self.path);
         self
@@ -114,12 +120,17 @@ impl ServerBuilder {
     /// What packets look like on the wire, on all clients and servers alike. Default: Socket.IO's own, JSON.
     ///
     /// With the feature `msgpack` there is `parser::MsgPack`, for clients with `socket.io-msgpack-parser`.
+    ///
+    /// See [`parser`](crate::parser) for the parts of one of your own. A client that uses another format cannot be understood, and is
+    /// disconnected.
     pub fn parser(mut self, parser: impl Parser) -> Self {
         self.hub.parser = Some(Arc::new(parser));
         self
     }
 
     /// Joins the server to others. Default: it is alone.
+    ///
+    /// See [`Adapter`] for an example. None for a network comes with siomio.
     pub fn adapter(mut self, adapter: impl Adapter) -> Self {
         self.adapter = Some(Hook(Arc::new(adapter)));
         self
@@ -134,6 +145,13 @@ impl ServerBuilder {
 
     /// Whether a namespace that was made by a [parent](Io::of_pattern) ends when its last socket has gone; what was
     /// registered with it goes with it. Default `false`.
+    ///
+    /// ```
+    /// use siomio::Server;
+    ///
+    /// let server = Server::builder().cleanup_empty_child_namespaces(true).build();
+    /// server.of_pattern("/game-{id}");
+    /// ```
     pub fn cleanup_empty_child_namespaces(mut self, cleanup: bool) -> Self {
         self.cleanup_empty_child_namespaces = cleanup;
         self
@@ -149,6 +167,14 @@ impl ServerBuilder {
     /// The official browser client, served below the [path](Self::path): `<script src="/socket.io/socket.io.js">`. Default: none,
     /// where the reference implementation (`serveClient`) has it on, because siomio does not bring along what is not its own;
     /// such requests are then refused like others that name no transport.
+    ///
+    /// ```no_run
+    /// use siomio::{ClientFiles, Server};
+    ///
+    /// let files = ClientFiles::from_dir("node_modules/socket.io-client/dist")?;
+    /// let server = Server::builder().client_files(files).build();
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn client_files(mut self, files: ClientFiles) -> Self {
         self.client_files = Some(files);
         self

@@ -86,7 +86,8 @@ pub trait Adapter: Send + Sync + 'static {
     fn close(&self) {}
 }
 
-/// The way into a server, for an [`Adapter`]. It does not keep the server.
+/// The way into a server, for an [`Adapter`], which shows its use. It does not keep the server: once that is gone, what is delivered
+/// is ignored.
 #[derive(Clone)]
 pub struct Node(Weak<Shared>);
 
@@ -98,6 +99,8 @@ impl Node {
     /// Another server wants something done here. `from` is the name by which it can be [answered](Adapter::answer).
     ///
     /// Any thread may call this. What one thread delivers is done in this order.
+    ///
+    /// Where nobody is in the namespace, those who ask are told so.
     pub fn deliver(&self, from: &str, namespace: &str, operation: Operation) {
         let Some(shared) = self.0.upgrade() else { return };
         let Some(cell) = shared.namespaces.find(namespace) else {

@@ -17,6 +17,22 @@ use crate::{
 /// On the thread of the client's own shard its methods act at once, like those of [`Socket`](crate::Socket); from
 /// elsewhere they are sent there. What one thread does through handles and sockets keeps its order. A handle does not keep
 /// its client: once that is gone, nothing happens any more.
+///
+/// It is for sending, joining, asking and disconnecting. Data, handshake and timers belong to the [`Socket`](crate::Socket).
+///
+/// ```
+/// # let server = siomio::Server::new();
+/// use std::thread;
+/// use siomio::{Ack, Socket};
+///
+/// server.on("compute", |socket: &Socket, number: u64, ack: Ack| {
+///     let client = socket.handle();
+///     thread::spawn(move || {
+///         client.emit("progress", 50);
+///         ack.send((1..=number).sum::<u64>());
+///     });
+/// });
+/// ```
 #[derive(Clone)]
 pub struct SocketHandle {
     namespace: Namespace,
@@ -115,6 +131,8 @@ impl SocketHandle {
     }
 
     /// Disconnects the socket from its namespace; with `close`, the client from all of them, and its connection.
+    ///
+    /// See [`Socket::disconnect`](crate::Socket::disconnect).
     pub fn disconnect(&self, close: bool) {
         self.order(Order::Disconnect { close });
     }

@@ -54,6 +54,21 @@ fn read_auth<A: DeserializeOwned>(json: &str) -> Result<A, ConnectError> {
 
 /// Whether a socket may connect: the answer of a [middleware](crate::Namespace::use_middleware_later), given at once or later,
 /// from any thread. Dropped, it refuses.
+///
+/// ```
+/// # fn is_known(user: &str) -> bool { true }
+/// # let server = siomio::Server::new();
+/// use siomio::{ConnectError, Value};
+///
+/// server.use_middleware_later(|_, auth: Value, permit| {
+///     std::thread::spawn(move || {
+///         permit.decide(match auth["user"].as_str() {
+///             Some(user) if is_known(user) => Ok(()),
+///             _ => Err(ConnectError::new("who are you?")),
+///         });
+///     });
+/// });
+/// ```
 #[must_use = "the client waits until it is decided"]
 pub struct Permit {
     shared: Arc<Shared>,
