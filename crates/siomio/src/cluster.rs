@@ -179,7 +179,9 @@ pub(crate) fn server_side_emit<A: IntoArgs>(namespace: &Namespace, event: &str, 
     };
     if let Some(adapter) = namespace.shared().adapter() {
         let operation = Operation::ServerSideEmit { event: event.into(), args, request: None };
-        adapter.publish(namespace.name(), &operation);
+        for namespace in namespace.members() {
+            adapter.publish(namespace.name(), &operation);
+        }
     }
     Sent::Queued
 }
@@ -196,16 +198,20 @@ pub(crate) fn server_side_emit_with_ack<A: IntoArgs>(
         sender.send(Err(Incomplete { answers: Vec::new(), missing: 0 }));
         return replies;
     };
+    let members: Vec<_> = namespace.members().collect();
     let adapter = namespace.shared().adapter();
     let others = adapter.as_ref().map_or(0, |adapter| adapter.other_servers());
-    let Some(adapter) = adapter.filter(|_| others > 0) else {
+    let parts = others * members.len();
+    let Some(adapter) = adapter.filter(|_| parts > 0) else {
         sender.send(Ok(Vec::new()));
         return replies;
     };
     let question = Question::ServerSide(sender);
-    let request = Some(dispatch::expect(namespace, question, others, timeout));
+    let request = Some(dispatch::expect(namespace, question, parts, timeout));
     let operation = Operation::ServerSideEmit { event: event.into(), args, request };
-    adapter.publish(namespace.name(), &operation);
+    for namespace in members {
+        adapter.publish(namespace.name(), &operation);
+    }
     replies
 }
 

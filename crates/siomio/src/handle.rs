@@ -6,7 +6,7 @@ use siomio_hub::{Flags, SocketKey};
 use siomio_packet::{IntoArgs, Payload};
 
 use crate::{
-    Broadcast, Namespace, Reply, RoomNames, Sent, SocketId,
+    Broadcast, Namespace, Reply, RoomNames, Sent, Socket, SocketId,
     mailbox::{Mail, Order},
     shard::Local,
     shared::Shared,
@@ -128,6 +128,30 @@ impl SocketHandle {
     /// Everybody in the namespace but those in a room, or in any of several, and this socket.
     pub fn except(&self, rooms: impl RoomNames) -> Broadcast {
         self.broadcast().except(rooms)
+    }
+
+    /// Runs a closure with the socket itself, on the thread of its shard; not at all if it is gone by then. For what only the
+    /// [`Socket`] can do: its data, its handshake, timers, listeners.
+    ///
+    /// On that thread it runs at once. It must not block; a panic in it costs the socket.
+    ///
+    /// ```
+    /// # let server = siomio::Server::new();
+    /// # fn look_up(id: &str) -> String { id.to_owned() }
+    /// struct User(String);
+    ///
+    /// server.on_connect(|socket| {
+    ///     let handle = socket.handle();
+    ///     std::thread::spawn(move || {
+    ///         let user = User(look_up(handle.id()));
+    ///         handle.run(|socket| {
+    ///             socket.data().insert(user);
+    ///         });
+    ///     });
+    /// });
+    /// ```
+    pub fn run(&self, run: impl FnOnce(&Socket) + Send + 'static) {
+        self.order(Order::Run(Box::new(run)));
     }
 
     /// Disconnects the socket from its namespace; with `close`, the client from all of them, and its connection.

@@ -5,7 +5,11 @@ use std::{fmt, marker::PhantomData, sync::Arc};
 use serde::de::DeserializeOwned;
 use siomio_hub::SocketKey;
 
-use crate::{ConnectError, Socket, mailbox::Mail, shared::Shared};
+use crate::{
+    ConnectError, Socket,
+    mailbox::{Mail, Order},
+    shared::Shared,
+};
 
 /// What a middleware answers.
 pub(crate) type Verdict = Result<(), ConnectError>;
@@ -87,6 +91,36 @@ impl Permit {
     /// As far as this middleware is concerned, the socket may connect: the next one is asked.
     pub fn grant(self) {
         self.decide(Ok(()));
+    }
+
+    /// The same, and the socket has this among its [data](crate::Socket::data) from now on: whoever was looked up, say.
+    ///
+    /// ```
+    /// # fn find(name: &str) -> Option<User> { None }
+    /// use siomio::{Server, Socket};
+    ///
+    /// #[derive(Clone)]
+    /// struct User { name: String }
+    ///
+    /// #[derive(serde::Deserialize)]
+    /// struct Auth { name: String }
+    ///
+    /// let server = Server::new();
+    /// server.use_middleware_later(|_, auth: Auth, permit| {
+    ///     std::thread::spawn(move || match find(&auth.name) {
+    ///         Some(user) => permit.grant_with(user),
+    ///         None => permit.refuse("who are you?"),
+    ///     });
+    /// });
+    /// server.on("who-am-i", |socket: &Socket| {
+    ///     socket.emit("you-are", socket.data().get::<User>().map(|user| user.name));
+    /// });
+    /// ```
+    pub fn grant_with<T: Send + 'static>(self, value: T) {
+        let insert = Box::new(|socket: &Socket| drop(socket.data().insert(value)));
+        let (socket, order) = (self.socket, Order::Run(insert));
+        self.shared.send(self.shard, Mail::Socket { socket, order });
+        self.grant();
     }
 
     /// The socket may not connect.

@@ -11,10 +11,13 @@ use crate::{Handshake, mailbox::Mail, shared::Shared};
 pub(crate) enum Rule {
     Pattern(Pattern),
     /// Says at once whether it does.
-    AtOnce(Box<dyn Fn(&NamespaceRequest<'_>) -> bool + Send + Sync>),
+    AtOnce(Box<Wants>),
     /// Says so when it knows.
-    Later(Box<dyn Fn(&NamespaceRequest<'_>, NamespaceDecision) + Send + Sync>),
+    Later(Box<Decides>),
 }
+
+type Wants = dyn Fn(&NamespaceRequest<'_>) -> bool + Send + Sync;
+type Decides = dyn Fn(&NamespaceRequest<'_>, NamespaceDecision) + Send + Sync;
 
 /// A client asks for a namespace that does not exist yet.
 ///

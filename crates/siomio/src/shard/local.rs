@@ -197,6 +197,7 @@ impl Local {
 
     fn obey(self: &Rc<Self>, socket: SocketKey, order: Order) {
         match order {
+            Order::Run(run) => self.run_with(socket, run),
             Order::Emit { payload, flags } => drop(self.emit_payload(socket, &payload, flags)),
             Order::EmitWithAck { payload, timeout, reply } => {
                 let place = self.space_of(socket).zip(self.core.borrow().session_of(socket));

@@ -13,7 +13,7 @@ use crate::{
         local::Local,
         socket::{
             backlog::Backlog,
-            listeners::{DisconnectListener, Listeners},
+            listeners::{DisconnectListener, Listeners, Numbered},
         },
     },
 };
@@ -108,7 +108,7 @@ impl Local {
     fn take_disconnect_listeners(
         &self,
         key: SocketKey,
-        take: fn(&mut Listeners) -> Vec<(u64, Box<DisconnectListener>)>,
+        take: fn(&mut Listeners) -> Numbered<DisconnectListener>,
     ) -> impl Iterator<Item = Box<DisconnectListener>> + use<> {
         let mut core = self.core.borrow_mut();
         let listeners = core.extra_mut(key, false).and_then(|extra| extra.listeners.as_mut());

@@ -8,6 +8,7 @@ use siomio_packet::{Data, IntoArgs, Kind, Payload};
 use crate::{
     AckError, Dropped, Event, HandlerError, Handshake, Sent, Socket,
     config::capped,
+    mailbox::RunHere,
     reply::ReplySender,
     shard::{
         core::{Core, SessionKey},
@@ -81,6 +82,18 @@ impl Local {
         }
         // If it was dropped otherwise the socket is on its way out, and its departure resolves the reply.
         core.replies.insert(token, reply);
+    }
+
+    /// Runs code of the application with a socket.
+    pub(crate) fn run_with(self: &Rc<Self>, key: SocketKey, run: Box<RunHere>) {
+        let place = self.space_of(key).zip(self.core.borrow().session_of(key));
+        let Some((space, session)) = place else {
+            return drop(self.guard(|| drop(run)));
+        };
+        let socket = Socket::new(self.clone(), key, space, session);
+        if let Err(message) = self.guard(|| run(&socket)) {
+            self.report(&socket, &HandlerError::Panic { event: "run".to_owned(), message });
+        }
     }
 
     /// Shows an event to those who see all that is sent to a socket.
