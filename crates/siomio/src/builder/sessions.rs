@@ -128,7 +128,8 @@ impl ServerBuilder {
     }
 
     /// Time that [`allow_request`](Self::allow_request), or a [middleware](crate::Engine::use_middleware), may take over one
-    /// request; then it is answered 503. Default 60 s.
+    /// request; then it is answered 503. The same for each [middleware](crate::Namespace::use_middleware_later) of a namespace,
+    /// and for each [parent](crate::Io::of_deciding) that is asked for one. Default 60 s.
     pub fn decision_timeout(mut self, timeout: Duration) -> Self {
         self.decision_timeout = capped(timeout);
         self
