@@ -19,7 +19,9 @@ use siomio_packet::{Args, IntoArgs};
 use self::cell::{Kind, NamespaceCell};
 pub use self::parent::{NamespaceDecision, NamespaceRequest};
 pub(crate) use self::{directory::Namespaces, parent::Rule, pattern::Pattern};
-use crate::{Broadcast, RemoteSocket, Replies, RoomNames, Sent, SocketId, shared::Shared};
+use crate::{
+    Broadcast, RemoteSocket, Replies, RoomNames, Sent, SocketId, mailbox::Mail, shared::Shared,
+};
 
 /// A namespace of a server: handlers are registered here, once for all of its sockets, and broadcasts start here.
 ///
@@ -297,7 +299,7 @@ impl Namespace {
         &self.cell
     }
 
-    /// It is new: tells those who want to know.
+    /// It is new: tells those who want to know, and then lets the clients in that have asked for it meanwhile.
     pub(crate) fn announce(&self) {
         let parent = self.cell.parent();
         let tables = [Some(self.shared.namespaces.main().clone()), parent];
@@ -306,6 +308,9 @@ impl Namespace {
                 let hook = std::panic::AssertUnwindSafe(|| hook(self));
                 drop(std::panic::catch_unwind(hook));
             }
+        }
+        for (shard, lookup) in self.cell.announced() {
+            self.shared.send(shard, Mail::Lookup { lookup, allowed: true });
         }
     }
 

@@ -60,8 +60,8 @@ impl ServerBuilder {
         self
     }
 
-    /// How many events of one socket may wait behind its [blocking](crate::Namespace::on_blocking) handlers before no more is
-    /// read from its client. Those that were read together still come in. Default 256.
+    /// How many events of one client may wait behind [blocking](crate::Namespace::on_blocking) handlers before no more is read
+    /// from it; a disconnect that waits behind them counts, too. Those that were read together still come in. Default 256.
     pub fn max_waiting_events(mut self, events: usize) -> Self {
         self.max_waiting_events = events;
         self

@@ -140,9 +140,8 @@ impl ServerBuilder {
     }
 
     /// Time that [`allow_request`](Self::allow_request), or a [middleware](crate::Engine::use_middleware), may take over one
-    /// request; then it is answered 503. Also time that the [middlewares of a namespace](crate::Namespace::use_middleware_later)
-    /// may take over a socket, which is then refused, and that a [parent](crate::Io::of_deciding) may think about a namespace.
-    /// Default 60 s.
+    /// request; then it is answered 503. The same for each [middleware](crate::Namespace::use_middleware_later) of a namespace,
+    /// and for each [parent](crate::Io::of_deciding) that is asked for one. Default 60 s.
     pub fn decision_timeout(mut self, timeout: Duration) -> Self {
         self.decision_timeout = capped(timeout);
         self

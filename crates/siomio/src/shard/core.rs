@@ -92,6 +92,8 @@ pub(crate) struct Session {
     pub(crate) armed: Option<Instant>,
     /// More waited for it than it should, and nobody was told yet that this has left.
     pub(crate) is_over: bool,
+    /// Events that wait behind blocking handlers of its sockets, and disconnects that wait behind them.
+    pub(crate) waiting: usize,
     pub(crate) stall: Option<Box<Stall>>,
 }
 
@@ -100,6 +102,8 @@ pub(crate) struct Session {
 pub(crate) struct Stall {
     /// How long that may last.
     pub(crate) until: Instant,
+    /// When a timer will look at it.
+    pub(crate) armed: Instant,
     /// Connections that bring more, and are held back.
     pub(crate) held: Vec<ConnKey>,
 }

@@ -204,7 +204,9 @@ impl<S: Stream> Shard<S> {
     /// Whether the shard was stopped, and is done or out of time.
     pub fn is_done(&self) -> bool {
         let core = self.local.core.borrow();
-        let is_empty = core.conns.is_empty() && !self.local.shared.has_sessions();
+        // A socket that is still there waits for blocking handlers, and for those of its disconnect.
+        let is_empty =
+            core.conns.is_empty() && !self.local.shared.has_sessions() && core.hub.len().1 == 0;
         core.stopping.is_some_and(|deadline| is_empty || core.now >= deadline)
     }
 

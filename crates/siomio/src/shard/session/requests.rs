@@ -186,6 +186,7 @@ impl Core {
                 dirty: false,
                 armed: None,
                 is_over: false,
+                waiting: 0,
                 stall: None,
             }
         });

@@ -111,6 +111,8 @@ impl Local {
                 Ok(None) => return,
                 Err(message) => {
                     let error = HandlerError::Panic { event: "middleware".to_owned(), message };
+                    // It may have been given a permit, which counts for nothing: the client hears of one refusal.
+                    drop(self.take_entry(key));
                     self.report(socket, &error);
                     return self.refuse(socket, &ConnectError::new("internal error"));
                 }
@@ -160,16 +162,15 @@ impl Local {
 
     /// A socket that waits for a middleware is refused, whatever that will say. Returns whether it waits.
     pub(crate) fn give_up_waiting(self: &Rc<Self>, key: SocketKey, why: &str) -> bool {
-        let waiting = {
-            let mut core = self.core.borrow_mut();
-            let session = core.session_of(key);
-            let entry = core.extra_mut(key, false).and_then(|extra| extra.entry.take());
-            session.zip(entry)
-        };
-        let Some((session, entry)) = waiting else { return false };
+        let session = self.core.borrow().session_of(key);
+        let Some((session, entry)) = session.zip(self.take_entry(key)) else { return false };
         let socket = Socket::new(self.clone(), key, entry.space, session);
         self.refuse(&socket, &ConnectError::new(why));
         true
+    }
+
+    fn take_entry(&self, key: SocketKey) -> Option<Entry> {
+        self.core.borrow_mut().extra_mut(key, false)?.entry.take()
     }
 
     /// Lets a socket in: the answer goes out before anything else can, but for what it has missed.

@@ -146,7 +146,7 @@ impl Local {
             None
         };
         let error = match refusal {
-            None => return socket.is_connected() || self.is_behind(socket.key()),
+            None => return self.goes_on(socket),
             Some(Err(message)) => panic(event, message),
             Some(Ok(refusal)) => HandlerError::Refused {
                 event: event.name().to_owned(),
@@ -167,6 +167,10 @@ impl Local {
         // Of several handlers, the first that acknowledges does.
         let asked = call.id.map(|id| Ack::to_client(socket.handle(), id, handlers.len() > 1));
         for (place, handler) in handlers.iter().enumerate() {
+            if !self.goes_on(socket) {
+                // The one before disconnected it, or panicked.
+                return;
+            }
             let ack = asked.as_ref().map_or_else(Ack::unwanted, Ack::again);
             let handler = match handler {
                 EventHandler::Here(handler) => handler,
@@ -174,10 +178,6 @@ impl Local {
                     return self.run_blocking(socket, call, ack, handler, &handlers[place + 1..]);
                 }
             };
-            if !socket.is_connected() && !self.is_behind(socket.key()) {
-                // The one before disconnected it, or panicked.
-                return;
-            }
             let error = match self.guard(|| handler.call(socket, call.args.reader(), ack)) {
                 Ok(Ok(())) => continue,
                 Ok(Err(error)) => HandlerError::Argument { event: call.event.to_owned(), error },

@@ -11,10 +11,7 @@ use crate::{
     shard::{
         core::{Extra, Pending, SessionKey},
         local::Local,
-        socket::{
-            backlog::Backlog,
-            listeners::{DisconnectListener, Listeners, Numbered},
-        },
+        socket::listeners::{DisconnectListener, Listeners, Numbered},
     },
 };
 
@@ -217,18 +214,6 @@ impl Local {
         for key in sockets {
             self.leave(key, reason);
         }
-    }
-
-    /// A socket leaves, but its handlers have not got through with what its client sent before.
-    fn leave_later(&self, key: SocketKey, session: SessionKey, reason: DisconnectReason) {
-        let dropped = {
-            let mut core = self.core.borrow_mut();
-            let opening = core.sessions.get(session).map(|state| state.opening.clone());
-            let extra = core.extra_mut(key, false);
-            let backlog = extra.and_then(|extra| extra.backlog.as_deref_mut());
-            backlog.map(|backlog: &mut Backlog| backlog.leave(reason, opening))
-        };
-        drop(dropped);
     }
 }
 
