@@ -125,6 +125,16 @@ impl SocketHandle {
         self.broadcast().to(rooms)
     }
 
+    /// The same as [`to`](Self::to), where it reads better.
+    pub fn within(&self, rooms: impl RoomNames) -> Broadcast {
+        self.to(rooms)
+    }
+
+    /// Everybody on this server but this socket, where the server is one of several.
+    pub fn local(&self) -> Broadcast {
+        self.broadcast().local()
+    }
+
     /// Everybody in the namespace but those in a room, or in any of several, and this socket.
     pub fn except(&self, rooms: impl RoomNames) -> Broadcast {
         self.broadcast().except(rooms)
