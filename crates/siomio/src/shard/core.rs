@@ -24,7 +24,7 @@ use super::{
 };
 use crate::{
     RoomEvent, dispatch::Question, extensions::Extensions, handshake::Opening, mailbox::Mail,
-    middleware::Verdict, reply::ReplySender, shared::Shared,
+    metrics::Counts, middleware::Verdict, reply::ReplySender, shared::Shared,
 };
 
 pub(crate) type SessionKey = Key<Session>;
@@ -33,6 +33,8 @@ pub(crate) type SessionKey = Key<Session>;
 pub(crate) struct Core {
     pub(crate) shared: Arc<Shared>,
     pub(crate) index: u8,
+    /// For those who look from outside.
+    pub(crate) counts: Arc<Counts>,
     /// When the turn began.
     pub(crate) now: Instant,
     pub(crate) environment: Box<dyn Environment>,
@@ -93,6 +95,8 @@ pub(crate) struct Session {
     /// More waited for it than it should, and nobody was told yet that this has left.
     pub(crate) is_over: bool,
     pub(crate) stall: Option<Box<Stall>>,
+    /// Bytes in its queue that are among those counted as waiting for clients.
+    pub(crate) counted: usize,
 }
 
 /// Nothing is read from a session's client, because its handlers do not get through with what it has sent.
@@ -134,6 +138,8 @@ pub(crate) enum Alarm {
 pub(crate) enum Pending {
     /// A session has opened.
     Opened { session: SessionKey },
+    /// A session has moved to a WebSocket.
+    Upgraded { session: SessionKey },
     /// A session closes, once its client has fetched the farewell.
     Closing { session: SessionKey },
     /// A session has closed.
@@ -163,6 +169,7 @@ impl Core {
         let hub = Hub::new(config, shared.rooms(index).clone(), shared.seed);
         Self {
             index,
+            counts: shared.counts(index).clone(),
             now,
             environment,
             conns: Arena::new(),
