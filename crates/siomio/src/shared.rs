@@ -63,6 +63,8 @@ struct Post {
     /// Sessions, as of its last turn while the server goes down.
     sessions: AtomicUsize,
     counts: Arc<Counts>,
+    /// Bytes that were read of its connections before it had them.
+    read_before: AtomicU64,
 }
 
 /// The adapter, if the server is one of several.
@@ -86,6 +88,7 @@ impl Shared {
             open_sessions: AtomicUsize::new(0),
             sessions: AtomicUsize::new(usize::MAX),
             counts: Arc::default(),
+            read_before: AtomicU64::new(0),
         };
         let shards = std::iter::repeat_with(shard).take(config.shards.into()).collect();
         let (started, stopping) = (AtomicBool::new(false), AtomicBool::new(false));
@@ -206,11 +209,19 @@ impl Shared {
         count.fetch_add(1, Ordering::Relaxed);
     }
 
+    /// Bytes of a connection were read before its shard had it.
+    pub(crate) fn count_read(&self, shard: u8, bytes: usize) {
+        let count = &self.shards[usize::from(shard)].read_before;
+        count.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+
     /// All numbers there are.
     pub(crate) fn metrics(&self) -> Metrics {
         let read = |post: &Post| {
             let mailbox_depth = post.mailbox.len() as u64;
-            ShardMetrics { mailbox_depth, ..post.counts.read() }
+            let mut metrics = ShardMetrics { mailbox_depth, ..post.counts.read() };
+            metrics.bytes_received += post.read_before.load(Ordering::Relaxed);
+            metrics
         };
         let (shards, mut total): (Vec<_>, _) =
             (self.shards.iter().map(read).collect(), ShardMetrics::default());

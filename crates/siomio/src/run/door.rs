@@ -143,6 +143,7 @@ impl Door {
             Destination::Any => shared.least_loaded(),
         };
         shared.arrived(shard);
+        shared.count_read(shard, unread.len());
         let arrivals = self.arrivals[usize::from(shard)].lock();
         arrivals.unwrap_or_else(PoisonError::into_inner).push(Adopted {
             stream,

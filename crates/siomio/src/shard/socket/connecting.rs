@@ -236,7 +236,7 @@ impl Local {
             "siomio::socket",
             "refused",
             namespace = space.cell.name.escape_debug(),
-            why = refusal.message.escape_debug()
+            why = refusal.shown().escape_debug()
         );
         self.abandon(key, space);
     }

@@ -7,7 +7,7 @@ use siomio_hub::{Received, SocketKey};
 use siomio_packet::{ArgsRef, Data};
 
 use crate::{
-    Ack, Carrier, Event, HandlerError, Socket, WebSocketError,
+    Ack, ArgError, Carrier, Event, HandlerError, Socket, WebSocketError,
     namespace::table::EventHandler,
     shard::{
         core::{Pending, SessionKey},
@@ -185,14 +185,20 @@ impl Local {
 
     /// Tells the application that a handler failed; a socket whose handler panicked is disconnected.
     pub(crate) fn report(self: &Rc<Self>, socket: &Socket, error: &HandlerError) {
-        if let HandlerError::Argument { .. } = error {
+        if let HandlerError::Argument { event, error } = error {
             self.counts.argument_errors.add(1);
+            // The rest of the error may quote the argument.
+            let argument = match error {
+                ArgError::Invalid { index, .. } | ArgError::Missing { index } => *index,
+                _ => 0,
+            };
             log!(
                 DEBUG,
                 "siomio::socket",
                 "argument error",
                 id = self.shown_id(socket),
-                why = error
+                event = event.escape_debug(),
+                argument = argument
             );
         }
         for hook in &socket.space().table.error {
