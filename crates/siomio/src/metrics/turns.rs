@@ -108,7 +108,7 @@ mod tests {
     #[test]
     fn the_turns_of_several_shards_add_up() {
         let (one, other) = (TurnCounts::default(), TurnCounts::default());
-        [3, 9, 5].map(|millis| one.record(Duration::from_millis(millis)));
+        [3, 9, 5].into_iter().for_each(|millis| one.record(Duration::from_millis(millis)));
         other.record(Duration::from_millis(7));
         let mut turns = one.read();
         turns.add(&other.read());

@@ -182,7 +182,130 @@ impl fmt::Display for Name {
 
 #[cfg(test)]
 mod tests {
+    use std::rc::Rc;
+
     use super::*;
+    use crate::{Server, shard::Environment};
+
+    /// A clock that stands until somebody moves it.
+    #[derive(Clone)]
+    struct Clock(Rc<Cell<Instant>>);
+
+    impl Clock {
+        fn pass(&self, millis: u64) {
+            self.0.set(self.0.get() + Duration::from_millis(millis));
+        }
+    }
+
+    impl Environment for Clock {
+        fn now(&self) -> Instant {
+            self.0.get()
+        }
+
+        fn time_of_day(&self) -> Duration {
+            Duration::ZERO
+        }
+
+        fn random(&mut self, bytes: &mut [u8]) {
+            bytes.fill(7);
+        }
+    }
+
+    /// A shard whose limit is 50 ms.
+    fn shard() -> (Rc<Local>, Clock) {
+        let clock = Clock(Rc::new(Cell::new(Instant::now())));
+        let io = Server::builder().shards(1).build().io();
+        let local = Local::new(io.shared().clone(), 0, Box::new(clock.clone()));
+        local.watch.begin(clock.now());
+        (local, clock)
+    }
+
+    /// Calls something so often, which takes so many milliseconds each time.
+    fn call((local, clock): &(Rc<Local>, Clock), count: u32, millis: u64) {
+        for _ in 0..count {
+            local.call("test", || clock.pass(millis)).unwrap();
+        }
+    }
+
+    #[test]
+    fn a_call_is_slow_from_the_limit_on() {
+        for (millis, slow) in [(49, 0), (50, 1), (500, 1)] {
+            let shard = shard();
+            call(&shard, 1, millis);
+            shard.0.pause();
+            assert_eq!(shard.0.counts.slow_handlers.get(), slow, "{millis} ms");
+        }
+    }
+
+    #[test]
+    fn what_was_slow_together_is_then_measured_alone() {
+        let shard = shard();
+        call(&shard, 8, 7);
+        shard.0.pause();
+        assert_eq!(shard.0.counts.slow_handlers.get(), 1);
+        for _ in 0..31 {
+            call(&shard, 8, 7);
+            shard.0.pause();
+        }
+        assert_eq!(shard.0.counts.slow_handlers.get(), 1, "none of them was");
+        // And then together again.
+        call(&shard, 8, 0);
+        shard.0.pause();
+        call(&shard, 8, 7);
+        shard.0.pause();
+        assert_eq!(shard.0.counts.slow_handlers.get(), 2);
+    }
+
+    #[test]
+    fn many_calls_are_measured_in_laps() {
+        let shard = shard();
+        call(&shard, 1000, 3);
+        shard.0.pause();
+        assert_eq!(shard.0.counts.slow_handlers.get(), 0);
+        call(&shard, 16, 4);
+        assert_eq!(shard.0.counts.slow_handlers.get(), 1, "without a pause");
+    }
+
+    #[test]
+    fn nobody_is_blamed_for_what_others_did_before() {
+        let shard = shard();
+        shard.1.pass(1000);
+        shard.0.pause();
+        call(&shard, 1, 1);
+        shard.0.pause();
+        assert_eq!(shard.0.counts.slow_handlers.get(), 0);
+        shard.0.end_turn();
+        shard.0.watch.begin(shard.1.now());
+        shard.1.pass(1);
+        call(&shard, 1, 1);
+        shard.0.end_turn();
+        assert_eq!(shard.0.counts.slow_handlers.get(), 0);
+    }
+
+    #[test]
+    fn a_handler_that_calls_others_is_measured_too() {
+        let shard = shard();
+        let outer = || {
+            call(&shard, 16, 0);
+            shard.1.pass(60);
+        };
+        shard.0.call("outer", outer).unwrap();
+        shard.0.pause();
+        assert_eq!(shard.0.counts.slow_handlers.get(), 1);
+    }
+
+    #[test]
+    fn a_turn_lasts_until_it_is_ended() {
+        let shard = shard();
+        call(&shard, 1, 20);
+        shard.1.pass(5);
+        shard.0.end_turn();
+        shard.0.watch.begin(shard.1.now());
+        shard.0.end_turn();
+        let turns = shard.0.counts.read().turns;
+        assert_eq!((turns.count, turns.last), (2, Duration::ZERO));
+        assert_eq!(turns.longest, Duration::from_millis(25));
+    }
 
     #[test]
     fn a_long_name_is_cut_between_characters() {
