@@ -43,6 +43,7 @@ pub struct ServerBuilder {
     skip_middlewares: bool,
     cleanup_empty_child_namespaces: bool,
     blocking_threads: usize,
+    slow_handler: Duration,
     max_waiting_events: usize,
     answer_timeout: Duration,
     stall_timeout: Duration,
@@ -76,6 +77,7 @@ impl ServerBuilder {
             skip_middlewares: true,
             cleanup_empty_child_namespaces: false,
             blocking_threads: 4,
+            slow_handler: Duration::from_millis(50),
             max_waiting_events: 256,
             answer_timeout: Duration::from_secs(5),
             stall_timeout: Duration::from_secs(120),
@@ -164,6 +166,14 @@ impl ServerBuilder {
         self
     }
 
+    /// From how long on a handler on the event loop is too slow: it counts in
+    /// [`ShardMetrics::slow_handlers`](crate::ShardMetrics::slow_handlers), and with the feature `tracing` a warning names it.
+    /// Default 50 ms.
+    pub fn slow_handler(mut self, limit: Duration) -> Self {
+        self.slow_handler = limit;
+        self
+    }
+
     /// The official browser client, served below the [path](Self::path): `<script src="/socket.io/socket.io.js">`. Default: none,
     /// where the reference implementation (`serveClient`) has it on, because siomio does not bring along what is not its own;
     /// such requests are then refused like others that name no transport.
@@ -218,6 +228,7 @@ impl ServerBuilder {
             skip_middlewares: self.skip_middlewares,
             cleanup_empty_child_namespaces: self.cleanup_empty_child_namespaces,
             blocking_threads: self.blocking_threads,
+            slow_handler: self.slow_handler,
             max_waiting_events: self.max_waiting_events,
             answer_timeout: self.answer_timeout,
             stall_timeout: self.stall_timeout,

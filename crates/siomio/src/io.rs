@@ -8,7 +8,7 @@ use std::{
 };
 
 use crate::{
-    Engine, Namespace, NamespaceDecision, NamespaceRequest,
+    Engine, Metrics, Namespace, NamespaceDecision, NamespaceRequest,
     config::capped,
     mailbox::Mail,
     namespace::{Pattern, Rule},
@@ -122,6 +122,12 @@ impl Io {
     /// How many connections are open, those of plain HTTP included.
     pub fn connections(&self) -> usize {
         self.shared().connections()
+    }
+
+    /// What the server counts: how many clients there are, how much has happened, how busy the loops are. Cheap enough to ask for
+    /// every second; what a client has been told is counted already.
+    pub fn metrics(&self) -> Metrics {
+        self.shared().metrics()
     }
 
     /// Shuts the server down: it takes no new connections, tells every client, and writes what is left. When that is

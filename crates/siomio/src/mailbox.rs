@@ -163,6 +163,10 @@ impl Mailbox {
         self.queue().as_ref().is_none_or(Vec::is_empty)
     }
 
+    pub(crate) fn len(&self) -> usize {
+        self.queue().as_ref().map_or(0, Vec::len)
+    }
+
     /// How to wake the shard. Before it is known, mail just waits.
     pub(crate) fn set_waker(&self, waker: Box<dyn Fn() + Send + Sync>) {
         // A second run of the same server is refused elsewhere.

@@ -50,10 +50,20 @@ where
     }
 }
 
+/// What the words of a refusal begin with that quote what the client has sent.
+const INVALID_AUTH: &str = "invalid auth";
+
+impl ConnectError {
+    /// The words as they may be told to others than the client.
+    pub(crate) fn shown(&self) -> &str {
+        if self.message.starts_with(INVALID_AUTH) { INVALID_AUTH } else { &self.message }
+    }
+}
+
 /// Reads what came with a CONNECT; nothing counts as the empty object.
 fn read_auth<A: DeserializeOwned>(json: &str) -> Result<A, ConnectError> {
     serde_json::from_str(if json.is_empty() { "{}" } else { json })
-        .map_err(|error| ConnectError::new(format!("invalid auth: {error}")))
+        .map_err(|error| ConnectError::new(format!("{INVALID_AUTH}: {error}")))
 }
 
 /// Whether a socket may connect: the answer of a [middleware](crate::Namespace::use_middleware_later), given at once or later,

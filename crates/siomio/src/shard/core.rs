@@ -24,7 +24,7 @@ use super::{
 };
 use crate::{
     RoomEvent, dispatch::Question, extensions::Extensions, handshake::Opening, mailbox::Mail,
-    middleware::Verdict, reply::ReplySender, shared::Shared,
+    metrics::Counts, middleware::Verdict, reply::ReplySender, shared::Shared,
 };
 
 pub(crate) type SessionKey = Key<Session>;
@@ -33,6 +33,8 @@ pub(crate) type SessionKey = Key<Session>;
 pub(crate) struct Core {
     pub(crate) shared: Arc<Shared>,
     pub(crate) index: u8,
+    /// For those who look from outside.
+    pub(crate) counts: Arc<Counts>,
     /// When the turn began.
     pub(crate) now: Instant,
     pub(crate) environment: Box<dyn Environment>,
@@ -95,6 +97,8 @@ pub(crate) struct Session {
     /// Events that wait behind blocking handlers of its sockets, and disconnects that wait behind them.
     pub(crate) waiting: usize,
     pub(crate) stall: Option<Box<Stall>>,
+    /// Bytes in its queue that are among those counted as waiting for clients.
+    pub(crate) counted: usize,
 }
 
 /// Nothing is read from a session's client, because its handlers do not get through with what it has sent.
@@ -145,6 +149,8 @@ pub(crate) enum Alarm {
 pub(crate) enum Pending {
     /// A session has opened.
     Opened { session: SessionKey },
+    /// A session has moved to a WebSocket.
+    Upgraded { session: SessionKey },
     /// A session closes, once its client has fetched the farewell.
     Closing { session: SessionKey },
     /// A session has closed.
@@ -174,6 +180,7 @@ impl Core {
         let hub = Hub::new(config, shared.rooms(index).clone(), shared.seed);
         Self {
             index,
+            counts: shared.counts(index).clone(),
             now,
             environment,
             conns: Arena::new(),

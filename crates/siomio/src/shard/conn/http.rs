@@ -130,7 +130,7 @@ impl Local {
                         let body = body.finish();
                         let request = Request::new(&head, &body, peer);
                         // A panic drops the responder, which answers 500.
-                        drop(self.guard(|| handler(&request, responder)));
+                        drop(self.call("http", || handler(&request, responder)));
                     }
                     None if tables.endpoint(head.path()).is_some() => {
                         responder.upgrade_required("websocket")

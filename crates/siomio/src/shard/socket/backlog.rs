@@ -164,6 +164,9 @@ impl Local {
         let Some(space) = self.space_of(key) else { return };
         let socket = Socket::new(self.clone(), key, space, session);
         if let Err(error) = outcome {
+            if let HandlerError::Panic { event, message } = &error {
+                self.panicked(event, message);
+            }
             self.report(&socket, &error);
         }
         let Running { event, args, ack, rest } = running;
@@ -212,7 +215,7 @@ impl Local {
                     return self.run_blocking(socket, call, ack, handler, &rest[place + 1..]);
                 }
             };
-            let outcome = self.guard(|| handler.call(socket, args.reader(), ack.again()));
+            let outcome = self.call(event, || handler.call(socket, args.reader(), ack.again()));
             let error = match outcome {
                 Ok(Ok(())) => continue,
                 Ok(Err(error)) => HandlerError::Argument { event: event.to_owned(), error },

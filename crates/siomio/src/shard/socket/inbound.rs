@@ -7,13 +7,14 @@ use siomio_hub::{Received, SocketKey};
 use siomio_packet::{ArgsRef, Data};
 
 use crate::{
-    Ack, Carrier, Event, HandlerError, Socket, WebSocketError,
+    Ack, ArgError, Carrier, Event, HandlerError, Socket, WebSocketError,
     namespace::table::EventHandler,
     shard::{
         core::{Pending, SessionKey},
         local::Local,
         space::Space,
     },
+    trace::log,
 };
 
 /// An event that is being handled.
@@ -38,8 +39,14 @@ impl Local {
             let Some(state) = core.sessions.get(session) else { return };
             let Some(client) = state.client else {
                 drop(core);
+                self.counts.messages_received.add(1);
                 return self.engine_message(session, message, carrier);
             };
+            core.counts.messages_received.add(1);
+            // What a parser of its own writes is one message; otherwise a packet is its text, and attachments follow.
+            let is_packet =
+                matches!(message, Message::Text(_)) || self.shared.config.hub.parser.is_some();
+            core.counts.packets_received.add(is_packet.into());
             match message {
                 Message::Text(text) => core.hub.handle_text(client, text),
                 Message::Binary(data) => core.hub.handle_binary(client, data),
@@ -60,7 +67,11 @@ impl Local {
                 self.look_up(session, &name, auth.json());
             }
             Ok(Received::Disconnect { socket }) => self.leave_by_client(socket),
-            Err(_) => self.close_session(session),
+            Err(violation) => {
+                self.counts.violations.add(1);
+                log!(DEBUG, "siomio::socket", "violation", why = violation);
+                self.close_session(session);
+            }
         }
     }
 
@@ -121,24 +132,24 @@ impl Local {
             message,
         };
         for see in &table.any {
-            if let Err(message) = self.guard(|| see(socket, event)) {
+            if let Err(message) = self.call("on_any", || see(socket, event)) {
                 self.report(socket, &panic(event, message));
             }
         }
         for see in any {
-            if let Err(message) = self.guard(|| see(socket, event)) {
+            if let Err(message) = self.call("on_any", || see(socket, event)) {
                 self.report(socket, &panic(event, message));
             }
         }
         let refusal = 'asked: {
             for ask in &table.event_middlewares {
-                match self.guard(|| ask(socket, event)) {
+                match self.call("use_event", || ask(socket, event)) {
                     Ok(Ok(())) => {}
                     refusal => break 'asked Some(refusal),
                 }
             }
             for ask in middlewares {
-                match self.guard(|| ask(socket, event)) {
+                match self.call("use_event", || ask(socket, event)) {
                     Ok(Ok(())) => {}
                     refusal => break 'asked Some(refusal),
                 }
@@ -178,7 +189,8 @@ impl Local {
                     return self.run_blocking(socket, call, ack, handler, &handlers[place + 1..]);
                 }
             };
-            let error = match self.guard(|| handler.call(socket, call.args.reader(), ack)) {
+            let run = || handler.call(socket, call.args.reader(), ack);
+            let error = match self.call(call.event, run) {
                 Ok(Ok(())) => continue,
                 Ok(Err(error)) => HandlerError::Argument { event: call.event.to_owned(), error },
                 Err(message) => HandlerError::Panic { event: call.event.to_owned(), message },
@@ -189,8 +201,24 @@ impl Local {
 
     /// Tells the application that a handler failed; a socket whose handler panicked is disconnected.
     pub(crate) fn report(self: &Rc<Self>, socket: &Socket, error: &HandlerError) {
+        if let HandlerError::Argument { event, error } = error {
+            self.counts.argument_errors.add(1);
+            // The rest of the error may quote the argument.
+            let argument = match error {
+                ArgError::Invalid { index, .. } | ArgError::Missing { index } => *index,
+                _ => 0,
+            };
+            log!(
+                DEBUG,
+                "siomio::socket",
+                "argument error",
+                id = self.shown_id(socket),
+                event = event.escape_debug(),
+                argument = argument
+            );
+        }
         for hook in &socket.space().table.error {
-            drop(self.guard(|| hook(socket, error)));
+            drop(self.call("on_error", || hook(socket, error)));
         }
         if matches!(error, HandlerError::Panic { .. }) {
             self.disconnect(socket.key(), false);
@@ -209,9 +237,11 @@ impl Local {
             let event = self.core.borrow_mut().events.pop_front();
             match event {
                 Some(Pending::Opened { session }) => {
+                    self.tell_opened(session);
                     self.engine_opened(session);
                     self.join_main(session);
                 }
+                Some(Pending::Upgraded { session }) => self.tell_upgraded(session),
                 Some(Pending::Closing { session }) => self.handle_closing(session),
                 Some(Pending::Closed { session, reason }) => self.handle_closed(session, reason),
                 Some(Pending::RawEnded { raw, code }) => self.raw_closed(raw, code, ""),

@@ -13,6 +13,7 @@ use crate::{
         local::Local,
         socket::listeners::{DisconnectListener, Listeners, Numbered},
     },
+    trace::log,
 };
 
 impl Local {
@@ -117,7 +118,7 @@ impl Local {
     }
 
     fn run_last(self: &Rc<Self>, socket: &Socket, event: &str, run: impl FnOnce()) {
-        if let Err(message) = self.guard(run) {
+        if let Err(message) = self.call(event, run) {
             let error = HandlerError::Panic { event: event.to_owned(), message };
             self.report(socket, &error);
         }
@@ -129,6 +130,15 @@ impl Local {
         let census = self.census(space);
         let rooms = self.rooms_to_announce(key, space);
         let id = Arc::from(socket.id());
+        self.counts.sockets.sub(1);
+        log!(
+            DEBUG,
+            "siomio::socket",
+            "disconnected",
+            id = self.shown_id(socket),
+            namespace = space.cell.name.escape_debug(),
+            reason = reason
+        );
         let (mut extra, departure, replies, pid) = {
             let mut core = self.core.borrow_mut();
             let (now, pid) = (core.now, core.hub.pid(key).cloned());
@@ -195,6 +205,7 @@ impl Local {
 
     /// A session has closed.
     pub(crate) fn handle_closed(self: &Rc<Self>, session: SessionKey, reason: CloseReason) {
+        self.tell_closed(session, reason);
         self.disconnect_all(session, disconnect_reason(reason));
         self.engine_closed(session, reason);
         let mut core = self.core.borrow_mut();

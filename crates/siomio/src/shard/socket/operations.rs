@@ -82,9 +82,11 @@ impl Local {
         core.hub.select(namespace, to, &mut tags);
         for tag in &tags {
             let session = SessionKey::from_bits(*tag);
-            if !flags.volatile || core.is_writable(session) {
-                core.send_broadcast(session, packet);
+            if flags.volatile && !core.is_writable(session) {
+                core.counts.dropped_volatile.add(1);
+                continue;
             }
+            core.send_broadcast(session, packet);
         }
         core.recipients = tags;
     }
@@ -109,9 +111,11 @@ impl Local {
             let mut sockets = Vec::new();
             core.hub.select_sockets(namespace, to, &mut sockets);
             if flags.volatile {
+                let all = sockets.len();
                 sockets.retain(|socket| {
                     core.session_of(*socket).is_some_and(|session| core.is_writable(session))
                 });
+                core.counts.dropped_volatile.add((all - sockets.len()) as u64);
             }
             let deadline = core.environment.now() + capped(timeout);
             let id = core.hub.expect_acks(namespace, sockets.clone(), request, deadline);

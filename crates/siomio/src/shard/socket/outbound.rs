@@ -114,13 +114,13 @@ impl Local {
         let event = Event::new(Cow::Borrowed(name.as_str()), args, wants_ack);
         let panicked = |message| HandlerError::Panic { event: event.name().to_owned(), message };
         for see in &socket.space().table.any_outgoing {
-            if let Err(message) = self.guard(|| see(socket, &event)) {
+            if let Err(message) = self.call("on_any_outgoing", || see(socket, &event)) {
                 self.report(socket, &panicked(message));
             }
         }
         let own = self.core.borrow_mut().outgoing_listeners(socket.key());
         for see in own {
-            if let Err(message) = self.guard(|| see(socket, &event)) {
+            if let Err(message) = self.call("on_any_outgoing", || see(socket, &event)) {
                 self.report(socket, &panicked(message));
             }
         }
@@ -144,12 +144,12 @@ impl Local {
             };
             let panicked = |message| HandlerError::Panic { event: "drain".to_owned(), message };
             for run in socket.space().table.drain.iter().filter(|_| socket.is_connected()) {
-                if let Err(message) = self.guard(|| run(&socket)) {
+                if let Err(message) = self.call("drain", || run(&socket)) {
                     self.report(&socket, &panicked(message));
                 }
             }
             for run in own.iter().filter(|_| socket.is_connected()) {
-                if let Err(message) = self.guard(|| run(&socket)) {
+                if let Err(message) = self.call("drain", || run(&socket)) {
                     self.report(&socket, &panicked(message));
                 }
             }
