@@ -22,8 +22,8 @@ use crate::{
 pub(crate) struct Call<'c> {
     pub(crate) event: &'c str,
     pub(crate) args: ArgsRef<'c>,
-    /// The number under which the client wants it acknowledged.
-    pub(crate) id: Option<u64>,
+    /// For the first of the handlers that acknowledges.
+    pub(crate) ack: &'c Ack,
 }
 
 impl Local {
@@ -109,9 +109,9 @@ impl Local {
         let Some((name, args)) = data.event() else { return };
         let table = &socket.space().table;
         if !has_listeners && table.any.is_empty() && table.event_middlewares.is_empty() {
-            let call = Call { event: &name, args, id };
             let handlers = table.events.get(name.as_str()).map_or(&[][..], |handlers| handlers);
-            return self.run_handlers(socket, call, handlers);
+            let ack = asked_by(socket, id, handlers.len());
+            return self.run_handlers(socket, Call { event: &name, args, ack: &ack }, handlers);
         }
         let mut event = Event::new(name.into_cow(), args, id.is_some());
         if !self.pass_middlewares(socket, &mut event) {
@@ -119,7 +119,8 @@ impl Local {
         }
         let mut handlers = table.events.get(event.name()).cloned().unwrap_or_default();
         handlers.extend(self.take_handlers(socket.key(), event.name()));
-        let call = Call { event: event.name(), args: event.args(), id };
+        let ack = asked_by(socket, id, handlers.len());
+        let call = Call { event: event.name(), args: event.args(), ack: &ack };
         self.run_handlers(socket, call, &handlers);
     }
 
@@ -175,21 +176,18 @@ impl Local {
         call: Call<'_>,
         handlers: &[EventHandler],
     ) {
-        // Of several handlers, the first that acknowledges does.
-        let asked = call.id.map(|id| Ack::to_client(socket.handle(), id, handlers.len() > 1));
         for (place, handler) in handlers.iter().enumerate() {
             if !self.goes_on(socket) {
                 // The one before disconnected it, or panicked.
                 return;
             }
-            let ack = asked.as_ref().map_or_else(Ack::unwanted, Ack::again);
             let handler = match handler {
                 EventHandler::Here(handler) => handler,
                 EventHandler::Blocking(handler) => {
-                    return self.run_blocking(socket, call, ack, handler, &handlers[place + 1..]);
+                    return self.run_blocking(socket, call, handler, &handlers[place + 1..]);
                 }
             };
-            let run = || handler.call(socket, call.args.reader(), ack);
+            let run = || handler.call(socket, call.args.reader(), call.ack.again());
             let error = match self.call(call.event, run) {
                 Ok(Ok(())) => continue,
                 Ok(Err(error)) => HandlerError::Argument { event: call.event.to_owned(), error },
@@ -266,4 +264,9 @@ impl Local {
         let listeners = core.extra_mut(key, false).and_then(|extra| extra.listeners.as_mut());
         listeners.map(|listeners| listeners.take(event)).unwrap_or_default()
     }
+}
+
+/// The acknowledgement of an event with so many handlers.
+fn asked_by(socket: &Socket, id: Option<u64>, handlers: usize) -> Ack {
+    id.map_or_else(Ack::unwanted, |id| Ack::to_client(socket.handle(), id, handlers > 1))
 }

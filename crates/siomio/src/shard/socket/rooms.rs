@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, MutexGuard, PoisonError},
 };
 
-use siomio_hub::SocketKey;
+use siomio_hub::{Hub, SocketKey};
 
 use crate::{
     RoomEvent, RoomNames, SocketId,
@@ -22,17 +22,7 @@ impl Local {
         space: &Rc<Space>,
         rooms: &(impl RoomNames + ?Sized),
     ) -> bool {
-        let _census = self.census(space);
-        let mut has_joined = false;
-        rooms.visit(&mut |room| {
-            let joined = self.core.borrow_mut().hub.join(key, room);
-            has_joined |= joined;
-            if joined && space.cell.watches_rooms() {
-                let id = self.core.borrow().hub.id(key).cloned();
-                self.announce_joined(space, room.into(), id.unwrap_or_else(|| "".into()));
-            }
-        });
-        has_joined
+        self.move_in_rooms(key, space, rooms, Hub::join, Self::announce_joined)
     }
 
     pub(crate) fn leave_rooms(
@@ -41,17 +31,29 @@ impl Local {
         space: &Rc<Space>,
         rooms: &(impl RoomNames + ?Sized),
     ) -> bool {
+        self.move_in_rooms(key, space, rooms, Hub::leave, Self::announce_left)
+    }
+
+    /// Does something with each of the rooms, and tells those who want to know where it made a difference.
+    fn move_in_rooms(
+        &self,
+        key: SocketKey,
+        space: &Rc<Space>,
+        rooms: &(impl RoomNames + ?Sized),
+        step: fn(&mut Hub, SocketKey, &str) -> bool,
+        announce: fn(&Self, &Rc<Space>, Arc<str>, Arc<str>),
+    ) -> bool {
         let _census = self.census(space);
-        let mut has_left = false;
+        let mut has_moved = false;
         rooms.visit(&mut |room| {
-            let left = self.core.borrow_mut().hub.leave(key, room);
-            has_left |= left;
-            if left && space.cell.watches_rooms() {
+            let moved = step(&mut self.core.borrow_mut().hub, key, room);
+            has_moved |= moved;
+            if moved && space.cell.watches_rooms() {
                 let id = self.core.borrow().hub.id(key).cloned();
-                self.announce_left(space, room.into(), id.unwrap_or_else(|| "".into()));
+                announce(self, space, room.into(), id.unwrap_or_else(|| "".into()));
             }
         });
-        has_left
+        has_moved
     }
 
     pub(crate) fn census<'s>(&self, space: &'s Space) -> Census<'s> {
