@@ -471,6 +471,17 @@ fn a_connection_has_to_do_with_so_many_namespaces_and_no_more() {
     let twice = world.hub.handle_text(client, "0").map(drop);
     assert_eq!(twice, Err(Violation::ConnectedTwice), "that is no other namespace");
 
+    // What it leaves takes no place, not even together with the next.
+    assert!(world.hub.begin_disconnect(custom, true));
+    world.remove(custom);
+    world.hub.declare("/third");
+    let third = world.connect(client, "0/third");
+    assert!(matches!(world.hub.handle_text(client, r#"2/custom,["a"]"#), Ok(Received::Nothing)));
+    assert!(world.hub.begin_disconnect(third, true));
+    world.remove(third);
+    world.hub.end_batch();
+    let custom = world.connect(client, "0/custom");
+
     // Where the server has sent it away it may come back, and what crosses the farewell is still ignored.
     disconnected(&mut world, main);
     disconnected(&mut world, custom);
@@ -482,7 +493,6 @@ fn a_connection_has_to_do_with_so_many_namespaces_and_no_more() {
     disconnected(&mut world, custom);
     let gone = world.hub.find("/custom").unwrap();
     world.hub.forget(gone);
-    world.hub.declare("/third");
     world.connect(client, "0/third");
 }
 
