@@ -74,19 +74,19 @@ fn every_kind_of_violation_is_counted_once() {
         };
         let mut ws = join(address);
         ws.send("42{\"not\":\"an event\"}");
-        happened("what is no packet of Socket.IO");
+        happened("what is no packet of Socket.IO", Some(ws));
         let mut ws = join(address);
         ws.send("9");
-        happened("what is no packet of Engine.IO");
+        happened("what is no packet of Engine.IO", Some(ws));
         let mut ws = join(address);
         ws.send("2");
-        happened("a ping in the wrong direction");
+        happened("a ping in the wrong direction", Some(ws));
         let mut ws = join(address);
         ws.frame(OpCode::Text, &[0xff]);
-        happened("text that is none");
+        happened("text that is none", Some(ws));
         let polling = join_polling(address);
         let (first, second) = (polling.start_get(), polling.start_get());
-        happened("two GETs at once");
+        happened("two GETs at once", None);
         drop((first, second));
         // An end is none, in whichever way.
         join(address).reset();
