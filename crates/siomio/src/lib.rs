@@ -65,6 +65,15 @@
 //! disconnected, or gets no more, as [`Overflow`] says. [Volatile](Socket::volatile) events go only to those who can take them at
 //! once.
 //!
+//! # Watching a server
+//!
+//! [`Io::metrics`] tells what there is and what has happened, and [`Metrics::to_prometheus`] writes it for Prometheus. With the
+//! feature `tracing` the server tells of what happens through the crate `tracing`: the end of the server and what it cannot do at
+//! the levels `INFO` to `ERROR`, as well as panics and handlers that hold up a loop; sessions, sockets and whatever a client can
+//! cause at will at `DEBUG`, connections at `TRACE`. The targets are `siomio::server`, `siomio::http`, `siomio::engine`,
+//! `siomio::socket`, `siomio::websocket` and `siomio::handler`. Ids of sessions are secrets, of which only the beginning is told;
+//! what clients send is not told at all.
+//!
 //! # What is lost
 //!
 //! Delivery is at most once: what is on its way when a connection is lost is lost. With [`Recovery`], a client that comes back in

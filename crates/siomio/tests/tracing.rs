@@ -214,6 +214,8 @@ fn story(shards: u8) -> Vec<String> {
     wait_for("DEBUG siomio::websocket: violation", &["why="]);
     Http::connect(address).get("/socket.io/?EIO=4&transport=polling&sid=ThisWasASessionOnce00");
     secrets.push("ThisWasASessionOnce00".to_owned());
+    Http::connect(address).send("GET / HTTP/1.1\r\nno header\r\n\r\n");
+    wait_for("DEBUG siomio::http: bad request", &["status=400"]);
     wait_for("DEBUG siomio::engine: request refused", &["code=1", "Session ID unknown"]);
     let mut clients: Vec<_> = (0..2).map(|_| join("").0).collect();
     clients.iter_mut().for_each(|ws| ws.send("42[\"work\"]"));

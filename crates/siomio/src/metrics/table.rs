@@ -141,8 +141,8 @@ table! {
     mailbox_depth: Gauge "mailbox_depth", "Things to do that wait for the next turn.";
 
     /// Calls of the application's code on the event loop that took as long as [`slow_handler`](crate::ServerBuilder::slow_handler)
-    /// or longer. What comes together is measured together, up to 16 calls at a time, as long as nothing is slow: if it is,
-    /// it counts once, and the next 256 calls are measured each by itself.
+    /// or longer. Calls of one turn are measured together, up to 16 at a time, as long as nothing is slow: if it is, it counts
+    /// once, and the next 256 calls are measured each by itself.
     slow_handlers: Counter "slow_handlers_total", "Calls of the application's code that held up the event loop.";
     /// Panics in the application's code, on the event loop and in the pool of blocking handlers.
     panics: Counter "panics_total", "Panics in the application's code.";

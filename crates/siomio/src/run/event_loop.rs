@@ -113,7 +113,7 @@ impl EventLoop {
     fn patience(&self) -> Option<Duration> {
         let deadline =
             [self.shard.deadline(), self.listeners.deadline()].into_iter().flatten().min();
-        deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()))
+        deadline.map(|deadline| deadline.saturating_duration_since(self.shard.ended()))
     }
 }
 

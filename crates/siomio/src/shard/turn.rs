@@ -146,12 +146,13 @@ impl<S: Stream> Shard<S> {
     pub fn end(&mut self) {
         let _entered = self.local.enter();
         for mail in std::mem::take(&mut self.mail) {
+            // It may be for very many.
+            self.local.pause();
             self.local.execute(mail);
             self.local.settle();
             self.local.pause();
         }
         self.local.expire();
-        self.local.pause();
         let mut posts = 0;
         loop {
             let decided = std::mem::take(&mut self.local.core.borrow_mut().decided);
@@ -173,6 +174,7 @@ impl<S: Stream> Shard<S> {
                 posts += 1;
                 self.local.settle();
             }
+            self.local.will_write(dirty.len());
             dirty.into_iter().for_each(|conn| self.flush(conn));
             leaving.into_iter().for_each(|conn| self.depart(conn));
             self.local.settle();
@@ -202,6 +204,11 @@ impl<S: Stream> Shard<S> {
         }
         let deadlines = [core.wheel.next(), core.timers.next(), core.hub.deadline(), core.stopping];
         deadlines.into_iter().flatten().min()
+    }
+
+    /// When the last turn ended: the time now, if nothing has been done since.
+    pub fn ended(&self) -> Instant {
+        self.local.watch.ended()
     }
 
     /// Connections that belong to another shard, and to which.

@@ -1,8 +1,8 @@
 //! How long the application's code holds up a shard.
 //!
-//! Reading the clock is dear beside a small handler, so calls are measured in laps: one read of the clock behind what came
-//! together, or behind [`LAP`] calls. If a lap was slow something in it was, and the next [`CLOSELY`] calls are measured each by
-//! itself.
+//! Reading the clock is dear beside a small handler, so calls are measured in laps: one read of the clock behind [`LAP`] of
+//! them, and the one at the end of the turn. If a lap was slow something in it was, and the next [`CLOSELY`] calls are measured
+//! each by itself.
 
 use std::{
     cell::Cell,
@@ -13,7 +13,7 @@ use std::{
 use super::local::Local;
 use crate::trace::{Took, log};
 
-/// Most calls that are measured together.
+/// Most calls that are measured together, and most connections that are read or written meanwhile.
 const LAP: u32 = 16;
 /// Calls that are measured alone after something was slow.
 const CLOSELY: u32 = 256;
@@ -32,6 +32,10 @@ pub(crate) struct Watch {
     is_old: Cell<bool>,
     /// Calls in this lap, and the first of them.
     calls: Cell<u32>,
+    /// Connections that were read in this lap.
+    reads: Cell<u32>,
+    /// When the last turn ended.
+    ended: Cell<Instant>,
     first: Cell<Name>,
     /// So many calls are measured alone.
     closely: Cell<u32>,
@@ -46,6 +50,8 @@ impl Watch {
             since: Cell::new(now),
             is_old: Cell::default(),
             calls: Cell::default(),
+            reads: Cell::default(),
+            ended: Cell::new(now),
             first: Cell::default(),
             closely: Cell::default(),
         }
@@ -58,9 +64,15 @@ impl Watch {
         self.lap(now);
     }
 
+    /// When the last turn ended.
+    pub(crate) fn ended(&self) -> Instant {
+        self.ended.get()
+    }
+
     fn lap(&self, now: Instant) {
         self.since.set(now);
         self.is_old.set(false);
+        self.reads.set(0);
     }
 }
 
@@ -100,11 +112,26 @@ impl Local {
         result
     }
 
-    /// What came together is worked off.
+    /// A connection was read. Many of them without a call are a lap, too.
+    pub(crate) fn was_read(&self) {
+        let reads = self.watch.reads.get() + 1;
+        self.watch.reads.set(reads);
+        if reads >= LAP {
+            self.pause();
+        }
+    }
+
+    /// So many connections are going to be written.
+    pub(crate) fn will_write(&self, count: usize) {
+        if count > LAP as usize {
+            self.pause();
+        }
+    }
+
+    /// What comes next, or came just now, is not the application's and may take its time.
     pub(crate) fn pause(&self) {
         let watch = &self.watch;
         if watch.calls.get() == 0 {
-            // Whatever it was, it may have taken its time.
             return watch.is_old.set(true);
         }
         self.end_lap(self.clock());
@@ -116,6 +143,7 @@ impl Local {
         if watch.calls.get() > 0 {
             self.end_lap(now);
         }
+        watch.ended.set(now);
         let took = now.saturating_duration_since(watch.began.get());
         self.counts.turns.record(took);
         if took >= watch.limit && !watch.is_told.get() {

@@ -68,9 +68,9 @@ fn jobs_of_the_pool_run_or_wait_and_hold_nobody_up() {
         let mut clients: Vec<Ws> = (0..3).map(|_| join(address)).collect();
         clients.iter_mut().for_each(|ws| ws.send("421[\"work\"]"));
         let metrics = wait_until(&io, "all there", |metrics| {
-            metrics.blocking_running + metrics.blocking_waiting == 3
+            (metrics.blocking_running, metrics.blocking_waiting) == (1, 2)
         });
-        assert_eq!((metrics.blocking_running, metrics.blocking_started), (1, 1));
+        assert_eq!(metrics.blocking_started, 1);
         (0..3).for_each(|_| free.send(()).unwrap());
         clients.iter_mut().for_each(|ws| assert_eq!(ws.text(), "431[]"));
         let metrics = wait_until(&io, "done", |metrics| metrics.blocking_running == 0);
@@ -124,9 +124,11 @@ fn acknowledgements_that_do_not_come_are_counted() {
         assert_eq!(hear.recv_timeout(PATIENCE).unwrap(), Err(AckError::Timeout));
         assert_eq!(io.metrics().acks_timed_out, 1);
         let _other = join(address);
-        let answers = io.emit_with_ack("all", (), Duration::from_millis(1)).wait();
-        assert_eq!(answers.unwrap_err().missing, 2);
-        assert_eq!(io.metrics().acks_timed_out, 3);
+        let answers = io.emit_with_ack("all", (), Duration::from_millis(100)).wait();
+        // Two, unless a shard is so late that it has not even told how many it has asked.
+        let missing = answers.unwrap_err().missing as u64;
+        assert!((1..=2).contains(&missing));
+        assert_eq!(io.metrics().acks_timed_out, 1 + missing);
         running.shutdown(SOON).unwrap();
     });
 }

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use siomio::{ConnectError, Value};
+use siomio::{ConnectError, Metrics, Value};
 use siomio_testkit::{http::Http, ws::Ws};
 use siomio_websocket::OpCode;
 
@@ -68,25 +68,27 @@ fn every_kind_of_violation_is_counted_once() {
         let (running, address) = start(builder.build());
         let io = running.io();
         let mut expected = 0;
-        let mut happened = |what: &str| {
+        let mut happened = |what: &str, client: Option<Ws>| {
             expected += 1;
-            wait_until(&io, what, |metrics| metrics.violations == expected && metrics.sockets == 0);
+            let is_so = |it: &Metrics| it.violations == expected && it.sockets == 0;
+            wait_until(&io, what, is_so);
+            drop(client);
         };
         let mut ws = join(address);
         ws.send("42{\"not\":\"an event\"}");
-        happened("what is no packet of Socket.IO");
+        happened("what is no packet of Socket.IO", Some(ws));
         let mut ws = join(address);
         ws.send("9");
-        happened("what is no packet of Engine.IO");
+        happened("what is no packet of Engine.IO", Some(ws));
         let mut ws = join(address);
         ws.send("2");
-        happened("a ping in the wrong direction");
+        happened("a ping in the wrong direction", Some(ws));
         let mut ws = join(address);
         ws.frame(OpCode::Text, &[0xff]);
-        happened("text that is none");
+        happened("text that is none", Some(ws));
         let polling = join_polling(address);
         let (first, second) = (polling.start_get(), polling.start_get());
-        happened("two GETs at once");
+        happened("two GETs at once", None);
         drop((first, second));
         // An end is none, in whichever way.
         join(address).reset();

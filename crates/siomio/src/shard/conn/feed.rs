@@ -29,7 +29,7 @@ impl Local {
             let Some(consumed) = speaks(self, conn, input) else { break };
             input = &mut input[consumed..];
         }
-        self.pause();
+        self.was_read();
         let mut core = self.core.borrow_mut();
         core.hub.end_batch();
         core.watch_request(conn);
