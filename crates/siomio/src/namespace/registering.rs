@@ -193,7 +193,8 @@ impl Namespace {
     }
 
     /// Runs when rooms of this namespace come and go, and when sockets join and leave them; also for the rooms of the sockets' own
-    /// ids. It runs on the thread where it happens, when no other code of yours does.
+    /// ids. It runs on the thread of some shard, when no other code of yours does there; for all shards together it runs once at a
+    /// time, and in the order in which things happened.
     pub fn on_room_event(&self, handler: impl Fn(&RoomEvent) + Send + Sync + 'static) -> &Self {
         self.change(|table| table.rooms.push(Arc::new(handler)))
     }

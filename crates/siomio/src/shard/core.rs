@@ -23,7 +23,7 @@ use super::{
     time::{owner::Belongings, timers::Timers, wheel::Wheel},
 };
 use crate::{
-    RoomEvent, dispatch::Question, extensions::Extensions, handshake::Opening, mailbox::Mail,
+    dispatch::Question, extensions::Extensions, handshake::Opening, mailbox::Mail,
     middleware::Verdict, reply::ReplySender, shared::Shared,
 };
 
@@ -148,8 +148,8 @@ pub(crate) enum Pending {
     Permitted { socket: SocketKey, stage: u32, verdict: Verdict },
     /// A parent has decided about a namespace.
     LookedUp { lookup: u64, allowed: bool },
-    /// Something has happened to a room.
-    Room { space: Rc<Space>, event: RoomEvent },
+    /// Something has happened to rooms of a namespace.
+    Rooms { space: Rc<Space> },
     /// The server goes down.
     Stop { deadline: Instant },
 }

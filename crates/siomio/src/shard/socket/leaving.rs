@@ -130,7 +130,7 @@ impl Local {
     fn forget(self: &Rc<Self>, socket: &Socket, reason: DisconnectReason) {
         let (key, space) = (socket.key(), socket.space());
         let census = self.census(space);
-        let rooms = self.rooms_to_announce(key, space);
+        let rooms = self.rooms_to_note(key, &census);
         let id = Arc::from(socket.id());
         let (mut extra, departure, replies, pid) = {
             let mut core = self.core.borrow_mut();
@@ -147,8 +147,7 @@ impl Local {
                 .collect();
             (extra, departure, replies, pid)
         };
-        self.left_rooms(space, &id, rooms);
-        drop(census);
+        self.left_rooms(census, space, &id, rooms);
         for awaiter in &departure.acks {
             if let Awaiter::Gathering(request) = awaiter {
                 self.answer(*request, Answer::Ack(None));
