@@ -82,7 +82,7 @@ pub trait Adapter: Send + Sync + 'static {
     /// How many other servers there are: so many answers are expected.
     fn other_servers(&self) -> usize;
 
-    /// The server ends.
+    /// The server has ended: its clients are gone and its shards do nothing any more. Called once, if it ever ran.
     fn close(&self) {}
 }
 
@@ -113,7 +113,12 @@ impl Node {
             Operation::Broadcast { to, packet, flags, gathering: Some(gathering) } => {
                 let Gathering { request, timeout } = gathering;
                 // The other side counts the time; this is only for tidying up.
-                let request = dispatch::expect(&namespace, relay(request), shards, timeout + GRACE);
+                let request = dispatch::expect(
+                    &namespace,
+                    relay(request),
+                    shards,
+                    timeout.saturating_add(GRACE),
+                );
                 let gathering = Some(Gathering { request, timeout });
                 let operation = Operation::Broadcast { to, packet, flags, gathering };
                 dispatch::to_all_shards(&namespace, &operation);
@@ -130,7 +135,7 @@ impl Node {
                 }
             }
             Operation::Fetch { who, request } => {
-                let timeout = shared.config.answer_timeout + GRACE;
+                let timeout = shared.config.answer_timeout.saturating_add(GRACE);
                 let request = dispatch::expect(&namespace, relay(request), shards, timeout);
                 dispatch::to_all_shards(&namespace, &Operation::Fetch { who, request });
             }

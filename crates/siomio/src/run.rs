@@ -9,6 +9,7 @@ mod os;
 use std::{
     io,
     net::TcpListener,
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, Mutex, mpsc},
     thread,
     time::Duration,
@@ -42,6 +43,7 @@ fn run_shards(shared: &Arc<Shared>, listeners: Vec<TcpListener>) -> io::Result<(
             "this server runs, or has run, already",
         ));
     }
+    let _end = End(shared);
     let shards = shared.shards();
     let arrivals: Arrivals = (0..shards).map(|_| Mutex::default()).collect();
     let io = Io::new(shared);
@@ -88,6 +90,18 @@ fn run_shard(
     let _ = ready.send(outcome);
     drop(ready);
     event_loop.map_or(Ok(()), EventLoop::run)
+}
+
+/// Tells the adapter, when the last shard has ended, in whichever way.
+struct End<'s>(&'s Shared);
+
+impl Drop for End<'_> {
+    fn drop(&mut self) {
+        if let Some(adapter) = self.0.adapter() {
+            // The server has ended, whatever the adapter thinks of it.
+            let _ = catch_unwind(AssertUnwindSafe(|| adapter.close()));
+        }
+    }
 }
 
 /// Takes the server down when one of its shards has ended.

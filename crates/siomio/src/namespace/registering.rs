@@ -271,7 +271,8 @@ impl Namespace {
     }
 
     /// Runs when rooms of this namespace come and go, and when sockets join and leave them; also for the rooms of the sockets' own
-    /// ids. It runs on the thread where it happens, when no other code of yours does.
+    /// ids. It runs on the thread of some shard, when no other code of yours does there; for all shards together it runs once at a
+    /// time, and in the order in which things happened.
     ///
     /// Only of this server, where it is one of several. As long as somebody wants to know, every join and leave in this namespace takes
     /// a lock, on whichever shard it happens.

@@ -23,8 +23,8 @@ use super::{
     time::{owner::Belongings, timers::Timers, wheel::Wheel},
 };
 use crate::{
-    RoomEvent, dispatch::Question, extensions::Extensions, handshake::Opening, mailbox::Mail,
-    metrics::Counts, middleware::Verdict, reply::ReplySender, shared::Shared,
+    dispatch::Question, extensions::Extensions, handshake::Opening, mailbox::Mail, metrics::Counts,
+    middleware::Verdict, reply::ReplySender, shared::Shared,
 };
 
 pub(crate) type SessionKey = Key<Session>;
@@ -165,8 +165,8 @@ pub(crate) enum Pending {
     Permitted { socket: SocketKey, stage: u32, verdict: Verdict },
     /// A parent has decided about a namespace.
     LookedUp { lookup: u64, allowed: bool },
-    /// Something has happened to a room.
-    Room { space: Rc<Space>, event: RoomEvent },
+    /// Something has happened to rooms of a namespace.
+    Rooms { space: Rc<Space> },
     /// The server goes down.
     Stop { deadline: Instant },
 }

@@ -33,7 +33,8 @@ pub(super) fn write_operation(namespace: &str, operation: &Operation) -> Vec<u8>
             out.number(u64::from(flags.volatile) | u64::from(flags.compress) << 1);
             out.optional(gathering.as_ref(), |out, gathering| {
                 out.number(gathering.request.0);
-                out.number(u64::try_from(gathering.timeout.as_millis()).unwrap_or(u64::MAX));
+                out.number(gathering.timeout.as_secs());
+                out.number(gathering.timeout.subsec_nanos().into());
             });
         }
         Operation::Join { who, rooms } => {
@@ -220,7 +221,7 @@ impl Reader<'_> {
         let flags = Flags { volatile: flags & 1 == 1, compress: flags & 2 == 2 };
         let gathering = self.optional(|input| Gathering {
             request: RequestId(input.number()),
-            timeout: Duration::from_millis(input.number()),
+            timeout: Duration::new(input.number(), input.number() as u32),
         });
         Operation::Broadcast { to, packet: Arc::new(packet), flags, gathering }
     }

@@ -248,15 +248,14 @@ impl Local {
             return false;
         }
         let census = self.census(space);
-        let rooms = self.rooms_to_announce(key, space);
+        let rooms = self.rooms_to_note(key, &census);
         let (extra, id) = {
             let mut core = self.core.borrow_mut();
             let id = core.hub.id(key).cloned().unwrap_or_else(|| "".into());
             core.hub.refuse(key);
             (core.take_extra(key), id)
         };
-        self.left_rooms(space, &id, rooms);
-        drop(census);
+        self.left_rooms(census, space, &id, rooms);
         self.drop_extra(extra);
         self.shared.left_namespace(&space.cell);
         true

@@ -251,7 +251,7 @@ impl Local {
                     self.permitted(socket, stage, verdict);
                 }
                 Some(Pending::LookedUp { lookup, allowed }) => self.looked_up(lookup, allowed),
-                Some(Pending::Room { space, event }) => self.announce_room(&space, &event),
+                Some(Pending::Rooms { space }) => self.tell_of_rooms(&space),
                 Some(Pending::Stop { deadline }) => self.stop(deadline),
                 None => return,
             }

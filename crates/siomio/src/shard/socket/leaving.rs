@@ -128,7 +128,7 @@ impl Local {
     fn forget(self: &Rc<Self>, socket: &Socket, reason: DisconnectReason) {
         let (key, space) = (socket.key(), socket.space());
         let census = self.census(space);
-        let rooms = self.rooms_to_announce(key, space);
+        let rooms = self.rooms_to_note(key, &census);
         let id = Arc::from(socket.id());
         self.counts.sockets.sub(1);
         log!(
@@ -154,8 +154,7 @@ impl Local {
                 .collect();
             (extra, departure, replies, pid)
         };
-        self.left_rooms(space, &id, rooms);
-        drop(census);
+        self.left_rooms(census, space, &id, rooms);
         for awaiter in &departure.acks {
             if let Awaiter::Gathering(request) = awaiter {
                 self.answer(*request, Answer::Ack(None));
