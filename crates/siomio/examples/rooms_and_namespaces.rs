@@ -74,5 +74,5 @@ pub fn server() -> Server {
 }
 
 fn rooms_of(socket: &Socket) -> Vec<String> {
-    socket.rooms().iter().map(|room| room.to_string()).collect()
+    socket.rooms().iter().map(ToString::to_string).collect()
 }
