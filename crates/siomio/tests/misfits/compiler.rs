@@ -1,7 +1,9 @@
 //! The compiler, and the library that these tests were linked with.
 
 use std::{
-    env, fs, io,
+    env,
+    ffi::{OsStr, OsString},
+    fs, io,
     path::{Path, PathBuf},
     process::Command,
     time::SystemTime,
@@ -39,9 +41,8 @@ impl Compiler {
             .map(|path| (fs::metadata(&path).unwrap().modified().unwrap(), path))
             .collect();
         libraries.sort_unstable();
-        let control = "use siomio as _; fn main() {}";
         let file = scratch("control.rs");
-        fs::write(&file, control).unwrap();
+        fs::write(&file, "use siomio as _; fn main() {}").unwrap();
         let mut complaints = String::new();
         for (_, library) in libraries.into_iter().rev() {
             let compiler = Self { library };
@@ -61,8 +62,8 @@ impl Compiler {
 
     fn run(&self, program: &Path) -> io::Result<Vec<Diagnostic>> {
         let name = program.file_stem().unwrap().to_string_lossy().into_owned();
-        let mut library = self.library.as_os_str().to_owned();
-        library = [std::ffi::OsStr::new("siomio="), &library].into_iter().collect();
+        let library: OsString =
+            [OsStr::new("siomio="), self.library.as_os_str()].into_iter().collect();
         // Under rustup the environment of a test selects the compiler that has built it.
         let output = Command::new(env::var_os("RUSTC").unwrap_or_else(|| "rustc".into()))
             .args(["--edition=2024", "--crate-type=bin", "--emit=metadata", "--error-format=json"])

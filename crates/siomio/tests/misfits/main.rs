@@ -13,7 +13,7 @@
 
 mod compiler;
 
-use std::{fmt::Write as _, fs, path::Path};
+use std::{fmt::Write as _, fs, path::Path, sync::OnceLock};
 
 use compiler::{Compiler, Diagnostic};
 
@@ -22,7 +22,6 @@ const HERE: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/misfits");
 
 #[test]
 fn every_misfit_is_told_its_cure() {
-    let compiler = Compiler::find();
     let mut cases: Vec<_> = fs::read_dir(Path::new(HERE).join("cases"))
         .unwrap()
         .map(|case| case.unwrap().path())
@@ -32,7 +31,7 @@ fn every_misfit_is_told_its_cure() {
     for case in &cases {
         let expected = expectations(&fs::read_to_string(case).unwrap());
         assert!(!expected.is_empty(), "{} expects nothing", case.display());
-        let errors = compiler.errors(case);
+        let errors = compiler().errors(case);
         let is_met = errors.len() == expected.len()
             && expected.iter().zip(&errors).all(|(expected, error)| expected.is_met_by(error));
         if !is_met {
@@ -46,9 +45,14 @@ fn every_misfit_is_told_its_cure() {
 
 #[test]
 fn with_the_cures_it_compiles() {
-    let errors = Compiler::find().errors(&Path::new(HERE).join("cured.rs"));
+    let errors = compiler().errors(&Path::new(HERE).join("cured.rs"));
     let rendered: String = errors.into_iter().map(|error| error.rendered).collect();
     assert!(rendered.is_empty(), "{rendered}");
+}
+
+fn compiler() -> &'static Compiler {
+    static COMPILER: OnceLock<Compiler> = OnceLock::new();
+    COMPILER.get_or_init(Compiler::find)
 }
 
 /// What the compiler has to say.
