@@ -258,6 +258,18 @@ function losses(server, mode) {
     assert.notEqual(socket.id, first);
   });
 
+  test('who closes the engine loses the connection, and comes back', TIMEOUT, async (t) => {
+    const socket = await connect(t, server(), mode);
+    const first = socket.id;
+    const gone = next(socket, 'disconnect');
+    const back = next(socket, 'connect');
+    socket.io.engine.close();
+    assert.equal((await gone)[0], 'forced close');
+    assert.equal(socket.io.engine, null);
+    await back;
+    assert.notEqual(socket.id, first);
+  });
+
   test('heartbeats keep a connection alive, and their absence ends it', TIMEOUT, async (t) => {
     const strict = await start(HEARTBEATS);
     t.after(() => strict.stop());

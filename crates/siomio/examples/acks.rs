@@ -1,8 +1,8 @@
 //! Acknowledgements, both ways: whoever emits an event may ask for an answer.
 //!
-//! `cargo run --example acks` serves <http://localhost:3000>. The page asks the server for a sum, which is answered at once, and
-//! for something that another thread answers later; the server asks the page for its language and tells it what it heard. The
-//! button asks all open pages for a number each: open a few.
+//! `cargo run --release --example acks` serves <http://localhost:3000>. The page asks the server for a sum, which is answered at
+//! once, and for something that another thread answers later; the server asks the page for its language and tells it what it
+//! heard. The button asks all open pages for a number each: open a few.
 
 use std::{io, thread, time::Duration};
 

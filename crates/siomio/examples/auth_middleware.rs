@@ -1,8 +1,8 @@
 //! Middlewares decide who may connect to a namespace, by what the client sends along as `auth`: at once, or when they know.
 //!
-//! `cargo run --example auth_middleware` serves <http://localhost:3000>, with three connections on one page: one with a good token is
-//! welcomed, one with a bad token is refused and told why, and one to `/admin` waits until another thread has looked its user up.
-//! Nobody else waits meanwhile.
+//! `cargo run --release --example auth_middleware` serves <http://localhost:3000>, with four connections on one page: a good
+//! token is welcomed, a bad one is refused and told why, and those to `/admin` wait until another thread has looked their
+//! tokens up. Nobody else waits meanwhile.
 
 use std::{io, thread, time::Duration};
 

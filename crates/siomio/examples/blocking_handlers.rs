@@ -1,8 +1,8 @@
 //! Handlers that take long run on a pool of threads, and nobody waits for them who need not.
 //!
-//! `cargo run --example blocking_handlers` serves <http://localhost:3000>. The page has two sockets. One asks how many primes there are below a
-//! number, which takes a while, and then for the time: events of one socket keep their order, so the time comes after the primes.
-//! The other socket asks for the time, too, and has it at once.
+//! `cargo run --release --example blocking_handlers` serves <http://localhost:3000>. The page has two sockets. One asks how
+//! many primes there are below a number, which takes a while, and then for the time: events of one socket keep their order,
+//! so the time comes after the primes. The other socket asks for the time, too, and has it at once.
 
 use std::{io, time::SystemTime};
 

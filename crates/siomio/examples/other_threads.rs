@@ -1,7 +1,8 @@
 //! Everything works from any thread: broadcasts, sending to one client, and waiting for its answers.
 //!
-//! `cargo run --example other_threads` serves <http://localhost:3000>. One thread tells all pages the time each second. The button starts a
-//! quiz: a thread of its own asks one question after the other, waits for each answer, and tells the score.
+//! `cargo run --release --example other_threads` serves <http://localhost:3000>. One thread tells all pages the time each
+//! second. The button starts a quiz: a thread of its own asks one question after the other, waits for each answer, and tells
+//! the score.
 
 use std::{io, thread, time::Duration, time::Instant};
 

@@ -1,6 +1,6 @@
 //! The same port answers plain HTTP, and its handlers emit: what comes by POST goes to all sockets.
 //!
-//! `cargo run --example post_handler` serves <http://localhost:3000>. Open it, and from a terminal:
+//! `cargo run --release --example post_handler` serves <http://localhost:3000>. Open it, and from a terminal:
 //!
 //!     curl -d 'lunch is ready' localhost:3000/announce
 //!     curl -d 'who is hungry?' localhost:3000/ask
@@ -23,7 +23,7 @@ socket.on('question', (text, answer) => answer(confirm(text)));
 
 /// What `/ask` is answered with, as JSON.
 #[derive(Serialize)]
-struct Result {
+struct Votes {
     yes: usize,
     no: usize,
     silent: usize,
@@ -54,11 +54,11 @@ pub fn server() -> Server {
     server
 }
 
-fn count(replies: std::result::Result<Vec<Args>, Incomplete<Args>>) -> Result {
+fn count(replies: Result<Vec<Args>, Incomplete<Args>>) -> Votes {
     let (replies, silent) = match replies {
         Ok(replies) => (replies, 0),
         Err(incomplete) => (incomplete.answers, incomplete.missing),
     };
     let yes = replies.iter().filter(|reply| reply.get(0) == Ok(true)).count();
-    Result { yes, no: replies.len() - yes, silent }
+    Votes { yes, no: replies.len() - yes, silent }
 }

@@ -1,8 +1,9 @@
 //! Clients that lose their connection for a while and miss nothing: they come back to their rooms and data, and what was sent
 //! meanwhile is sent again.
 //!
-//! `cargo run --example recovery` serves <http://localhost:3000>. The page counts along with the server. The button loses the connection,
-//! which comes back within a second or two: "recovered: true", and no number is missing. Reload the page, and it is a new client.
+//! `cargo run --release --example recovery` serves <http://localhost:3000>. The page counts along with the server. The button
+//! loses the connection, which comes back within a second or two: "recovered: true", and no number is missing. Reload the
+//! page, and it is a new client.
 
 use std::{io, thread, time::Duration};
 
@@ -13,7 +14,7 @@ const PAGE: &str = "<!doctype html><meta charset='utf-8'><title>recovery</title>
 const log = (...words) => document.querySelector('pre').append(words.join(' '));
 const socket = siomio();
 socket.on('connect', () => log('\\nconnected as', socket.id, '- recovered:', socket.recovered, '\\n'));
-socket.on('disconnect', (reason) => log('\\ndisconnected:', reason));
+socket.on('disconnect', (reason) => log('\\ndisconnected:', reason, '\\n'));
 socket.on('visits', (visits) => log('connection', visits, 'of this client\\n'));
 socket.on('tick', (n) => log(n, ''));
 document.querySelector('button').onclick = () => socket.io.engine.close();

@@ -1,8 +1,8 @@
 //! Rooms, which sockets join on the server, and namespaces, which clients connect to: one for each topic, or made on demand.
 //!
-//! `cargo run --example rooms_and_namespaces` serves <http://localhost:3000>: open it in several tabs. What is said in a room is heard by
-//! those who have joined it. All tabs hear the namespace `/news`. Tabs with the same game in their address
-//! (<http://localhost:3000/?game=chess>) share a namespace `/game-{id}`, which the first of them brings into being.
+//! `cargo run --release --example rooms_and_namespaces` serves <http://localhost:3000>: open it in several tabs. What is said
+//! in a room is heard by those who have joined it. All tabs hear the namespace `/news`. Tabs with the same game in their
+//! address (<http://localhost:3000/?game=chess>) share a namespace `/game-{id}`, which the first of them brings into being.
 
 use std::io;
 
@@ -74,5 +74,5 @@ pub fn server() -> Server {
 }
 
 fn rooms_of(socket: &Socket) -> Vec<String> {
-    socket.rooms().iter().map(|room| room.to_string()).collect()
+    socket.rooms().iter().map(ToString::to_string).collect()
 }

@@ -30,7 +30,7 @@ use crate::Ack;
 /// | --- | --- |
 /// | this closure cannot handle an event | one of the notes below it |
 /// | type annotations needed | write the type of that parameter: `socket: &Socket`, `text: String` |
-/// | implementation of `Deserialize` is not general enough | a parameter borrows its data: `String` in place of `&str`, `Vec<T>` in place of `&[T]` |
+/// | implementation of `OwnsItsData` is not general enough | a parameter borrows its data: `String` in place of `&str`, `Vec<T>` in place of `&[T]` |
 /// | … cannot be sent (or shared) between threads safely | handlers run on all shards: capture an `Arc` in place of an `Rc`, a `Mutex` or an atomic in place of a cell |
 /// | closure may outlive the current function | `move \|socket: &Socket\| …` |
 #[diagnostic::on_unimplemented(

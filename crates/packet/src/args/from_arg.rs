@@ -1,9 +1,9 @@
-use serde::de::DeserializeOwned;
+use serde::Deserialize;
 
 use super::{Args, ArgsReader};
 use crate::error::ArgError;
 
-/// What can be read from a list of arguments: one argument as any type that owns its data, or, as
+/// What can be read from a list of arguments: one argument as any type that is `DeserializeOwned`, or, as
 /// [`Args`], all that are left.
 ///
 /// ```
@@ -24,7 +24,7 @@ pub trait FromArg: Sized {
     fn from_arg(args: &mut ArgsReader<'_>) -> Result<Self, ArgError>;
 }
 
-impl<T: DeserializeOwned> FromArg for T {
+impl<T: for<'de> OwnsItsData<'de>> FromArg for T {
     fn from_arg(args: &mut ArgsReader<'_>) -> Result<Self, ArgError> {
         args.next()
     }
@@ -36,3 +36,10 @@ impl FromArg for Args {
         Ok(args.rest())
     }
 }
+
+/// `Deserialize` by a name that speaks: for a parameter of type `&str` the compiler has no words but that the implementation of
+/// this trait is not general enough, and cannot be given others.
+#[doc(hidden)]
+pub trait OwnsItsData<'de>: Deserialize<'de> {}
+
+impl<'de, T: Deserialize<'de>> OwnsItsData<'de> for T {}
