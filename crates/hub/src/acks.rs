@@ -37,6 +37,11 @@ impl Acks {
         self.0.remove(&id)
     }
 
+    #[cfg(test)]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// Everything that will never come.
     pub(crate) fn drain(&mut self) -> impl Iterator<Item = Awaited> + use<> {
         std::mem::take(&mut self.0).into_values()

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeMap, sync::Arc, time::Instant};
 
-use crate::{AckToken, ClientKey, Outcome, RequestId, SocketKey};
+use crate::{AckToken, ClientKey, NamespaceId, Outcome, RequestId, SocketKey};
 
 /// A deadline, for taking it back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -43,7 +43,10 @@ pub(crate) enum Waiting {
     Connect {
         client: ClientKey,
     },
-    Gathering(RequestId),
+    Gathering {
+        request: RequestId,
+        namespace: NamespaceId,
+    },
     Request(RequestId),
     Decision {
         socket: SocketKey,

@@ -52,8 +52,9 @@ pub struct Hub {
     rooms: SharedRooms,
     deadlines: Deadlines,
     requests: Requests,
-    /// Broadcasts that sockets of this hub have yet to acknowledge.
-    gatherings: BTreeMap<RequestId, Gathered>,
+    /// Broadcasts that sockets of this hub have yet to acknowledge. One request may ask several namespaces, so their
+    /// bits are part of its name.
+    gatherings: BTreeMap<(RequestId, u64), Gathered>,
     recovery: Option<Box<Recovering>>,
     /// Clients that have left a namespace with what is worked off just now.
     leaving: Vec<ClientKey>,

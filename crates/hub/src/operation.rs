@@ -3,7 +3,9 @@
 use std::sync::{Arc, OnceLock};
 
 use bytes::Bytes;
-use siomio_packet::{Args, Data, Encoded, Kind, Packet, Payload, write_head};
+use siomio_packet::{
+    Args, Data, EncodeError, Encoded, IntoArgs, Kind, Packet, Payload, write_head,
+};
 
 use crate::{Answer, Offset, RequestId, Selector};
 
@@ -123,6 +125,34 @@ impl Broadcast {
             offset.append_to(&mut text);
         }
         Self::from_parts(namespace, None, text, payload_at, attachments, offset)
+    }
+
+    /// The packet of an event by its name and arguments, as it comes from another node, where it was read with
+    /// [`data`](Self::data).
+    ///
+    /// ```
+    /// use siomio_hub::Broadcast;
+    /// use siomio_packet::Args;
+    ///
+    /// let sent = Broadcast::event("/chat", "say", &("hi", 1))?;
+    /// let data = sent.data();
+    /// let (name, args) = data.event().unwrap();
+    /// let args: Args = args.to_args();
+    /// let received = Broadcast::event("/chat", name.as_str(), &args)?;
+    /// assert_eq!(received.text(), sent.text());
+    /// # Ok::<(), siomio_packet::EncodeError>(())
+    /// ```
+    ///
+    /// # Errors
+    /// [`EncodeError`] when clients cannot be sent an event of this name, or the arguments cannot be serialised.
+    pub fn event<A: IntoArgs + ?Sized>(
+        namespace: impl Into<Arc<str>>,
+        name: &str,
+        args: &A,
+    ) -> Result<Self, EncodeError> {
+        let mut payload = Payload::new();
+        payload.event(name, args)?;
+        Ok(Self::new(namespace.into(), &payload, None))
     }
 
     /// The same event, to be acknowledged under a number.

@@ -9,13 +9,14 @@ mod os;
 use std::{
     io,
     net::TcpListener,
+    panic::{AssertUnwindSafe, catch_unwind},
     sync::{Arc, Mutex, mpsc},
     thread,
     time::Duration,
 };
 
 use self::{door::Door, event_loop::EventLoop};
-use crate::{Io, shared::Shared};
+use crate::{Io, shared::Shared, trace::log};
 
 pub(crate) use self::listen::bind;
 
@@ -24,12 +25,25 @@ type Arrivals = Arc<[Mutex<Vec<crate::shard::Adopted<os::Connection>>>]>;
 
 /// Runs a server until it is closed: on this thread alone, or with one thread for each shard and this one accepting.
 pub(crate) fn run(shared: &Arc<Shared>, listeners: Vec<TcpListener>) -> io::Result<()> {
+    for address in listeners.iter().filter_map(|listener| listener.local_addr().ok()) {
+        log!(INFO, "siomio::server", "listens", address = address, shards = shared.shards());
+    }
+    let outcome = run_shards(shared, listeners);
+    match &outcome {
+        Ok(()) => log!(INFO, "siomio::server", "has ended"),
+        Err(error) => log!(ERROR, "siomio::server", "has failed", error = error),
+    }
+    outcome
+}
+
+fn run_shards(shared: &Arc<Shared>, listeners: Vec<TcpListener>) -> io::Result<()> {
     if !shared.start() {
         return Err(io::Error::new(
             io::ErrorKind::AlreadyExists,
             "this server runs, or has run, already",
         ));
     }
+    let _end = End(shared);
     let shards = shared.shards();
     let arrivals: Arrivals = (0..shards).map(|_| Mutex::default()).collect();
     let io = Io::new(shared);
@@ -76,6 +90,18 @@ fn run_shard(
     let _ = ready.send(outcome);
     drop(ready);
     event_loop.map_or(Ok(()), EventLoop::run)
+}
+
+/// Tells the adapter, when the last shard has ended, in whichever way.
+struct End<'s>(&'s Shared);
+
+impl Drop for End<'_> {
+    fn drop(&mut self) {
+        if let Some(adapter) = self.0.adapter() {
+            // The server has ended, whatever the adapter thinks of it.
+            let _ = catch_unwind(AssertUnwindSafe(|| adapter.close()));
+        }
+    }
 }
 
 /// Takes the server down when one of its shards has ended.

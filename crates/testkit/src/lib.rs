@@ -5,6 +5,7 @@
 
 #![forbid(unsafe_code)]
 
+pub mod cluster;
 pub mod http;
 pub mod polling;
 pub mod polling_v3;

@@ -51,9 +51,10 @@ impl Hub {
             }
         }
         if !sockets.is_empty() {
-            let deadline = self.deadlines.set(deadline, Waiting::Gathering(request));
-            let left = sockets.len();
-            self.gatherings.insert(request, Gathered { id, sockets, left, deadline });
+            let waiting = Waiting::Gathering { request, namespace };
+            let (deadline, left) = (self.deadlines.set(deadline, waiting), sockets.len());
+            let gathered = Gathered { id, sockets, left, deadline };
+            self.gatherings.insert((request, namespace.to_bits()), gathered);
         }
         Some(id)
     }
@@ -98,8 +99,8 @@ impl Hub {
                     state.connect_deadline = None;
                     Due::Connect(state.tag)
                 }),
-                Waiting::Gathering(request) => {
-                    let gathered = self.gatherings.remove(&request);
+                Waiting::Gathering { request, namespace } => {
+                    let gathered = self.gatherings.remove(&(request, namespace.to_bits()));
                     for (id, socket) in gathered.iter().flat_map(|gathered| {
                         gathered.sockets.iter().map(|socket| (gathered.id, *socket))
                     }) {
@@ -127,17 +128,18 @@ impl Hub {
     }
 
     /// Somebody does not wait any longer for this.
-    pub(super) fn settle_ack(&mut self, awaited: Awaited) -> Awaiter {
+    pub(super) fn settle_ack(&mut self, namespace: NamespaceId, awaited: Awaited) -> Awaiter {
         if let Some(deadline) = awaited.deadline {
             self.deadlines.clear(deadline);
         }
         if let Awaiter::Gathering(request) = awaited.by {
-            let is_over = self.gatherings.get_mut(&request).is_some_and(|gathered| {
+            let key = (request, namespace.to_bits());
+            let is_over = self.gatherings.get_mut(&key).is_some_and(|gathered| {
                 gathered.left = gathered.left.saturating_sub(1);
                 gathered.left == 0
             });
             if is_over {
-                if let Some(gathered) = self.gatherings.remove(&request) {
+                if let Some(gathered) = self.gatherings.remove(&key) {
                     self.deadlines.clear(gathered.deadline);
                 }
             }

@@ -137,7 +137,8 @@ impl Hub {
         let mut state = self.sockets.remove(socket)?;
         self.rooms().remove(socket);
         let owed: Vec<_> = state.acks.drain().collect();
-        let acks = owed.into_iter().map(|awaited| self.settle_ack(awaited)).collect();
+        let acks =
+            owed.into_iter().map(|awaited| self.settle_ack(state.namespace, awaited)).collect();
         let kept = self.end_session(now, socket, state, rooms, reason);
         Some(Departure { acks, kept })
     }

@@ -132,7 +132,7 @@ impl Hub {
             Kind::Event => Received::Event { socket, id: packet.id, data: packet.data },
             Kind::Ack => match packet.id.and_then(|id| state.acks.remove(id)) {
                 Some(awaited) => {
-                    let by = self.settle_ack(awaited);
+                    let by = self.settle_ack(namespace, awaited);
                     Received::Ack { socket, by, data: packet.data }
                 }
                 None => Received::Nothing,

@@ -4,7 +4,7 @@ use proptest::prelude::*;
 use siomio_packet::DecodeError;
 
 use super::*;
-use crate::{AckToken, DisconnectReason, Due, Received, Violation};
+use crate::{AckToken, DisconnectReason, Due, Received, Style, Violation};
 
 struct World {
     now: Instant,
@@ -242,6 +242,45 @@ fn a_departure_takes_its_acks_along() {
     let acks = [1, 2].map(|token| Awaiter::One(AckToken(token))).to_vec();
     assert_eq!(world.remove(socket), Some(Departure { acks, kept: None }));
     assert_eq!(world.hub.deadline(), None, "nothing is left behind");
+}
+
+#[test]
+fn of_a_broadcast_that_is_answered_by_all_or_too_late_nothing_is_left() {
+    for (answered, is_left) in [(3, false), (2, false), (1, false), (0, false), (2, true)] {
+        let mut world = World::new();
+        let clients: Vec<_> = (0..3).map(|_| world.client()).collect();
+        let [main, custom] = ["0", "0/custom"].map(|packet| {
+            clients.iter().map(|client| world.connect(*client, packet)).collect::<Vec<_>>()
+        });
+        let at = world.now + Duration::from_secs(1);
+        // One request for two namespaces.
+        let request = RequestId(5);
+        world.hub.open_request(request, AckToken(1), Style::Whole, 2, at);
+        let other = NamespaceId::from_bits(1);
+        assert_eq!(world.hub.expect_acks(world.main, main, request, at), Some(0));
+        assert_eq!(world.hub.expect_acks(other, custom.clone(), request, at), Some(0));
+        for client in &clients[..answered] {
+            for packet in ["30[]", "3/custom,0[]"] {
+                let got = world.hub.handle_text(*client, packet);
+                let is_ack = matches!(got, Ok(Received::Ack { by: Awaiter::Gathering(_), .. }));
+                assert!(is_ack, "{packet}");
+            }
+        }
+        if is_left {
+            // Whoever leaves will not answer, and nobody else owes anything there.
+            let left = world.remove(custom[2]).unwrap();
+            assert_eq!(left.acks, [Awaiter::Gathering(request)]);
+            assert_eq!(world.hub.gatherings.len(), 1);
+        }
+        while world.hub.handle_timeout(at).is_some() {}
+        assert!(world.hub.gatherings.is_empty(), "{answered}");
+        let owe = |(_, socket): (SocketKey, &Socket)| !socket.acks.is_empty();
+        assert!(!world.hub.sockets.iter().any(owe), "{answered}");
+        assert_eq!(world.hub.deadline(), None);
+        for client in &clients {
+            assert!(matches!(world.hub.handle_text(*client, "30[]"), Ok(Received::Nothing)));
+        }
+    }
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! A namespace, as all of a server share it.
 
 use std::{
+    collections::VecDeque,
     fmt,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError, Weak,
@@ -10,7 +11,10 @@ use std::{
 
 use siomio_hub::NamespaceId;
 
-use crate::namespace::{parent::Rule, table::NamespaceTable};
+use crate::{
+    RoomEvent,
+    namespace::{parent::Rule, table::NamespaceTable},
+};
 
 /// What there is of a namespace once for the whole server. Shards keep their own view of it.
 #[derive(Debug)]
@@ -27,9 +31,17 @@ pub(crate) struct NamespaceCell {
     /// Somebody wants to know about rooms.
     watches_rooms: AtomicBool,
     /// Held while rooms change, if somebody wants to know: whether a room is new is seen by looking at all shards.
-    pub(crate) census: Mutex<()>,
+    pub(crate) census: Mutex<Census>,
     /// Clients that wait until whoever wants to know of new namespaces has been told of this one; nothing when that is done.
     unannounced: Mutex<Option<Vec<Waiting>>>,
+}
+
+/// What has happened to rooms and was not told yet, in the order in which it happened on all shards.
+#[derive(Debug, Default)]
+pub(crate) struct Census {
+    pub(crate) events: VecDeque<RoomEvent>,
+    /// Some shard is telling them, and will tell what comes meanwhile.
+    pub(crate) is_telling: bool,
 }
 
 /// A client that waits for a namespace: its shard, and the number of its lookup there.
@@ -63,7 +75,7 @@ impl NamespaceCell {
             version: AtomicU64::new(0),
             population: AtomicUsize::new(0),
             watches_rooms,
-            census: Mutex::new(()),
+            census: Mutex::default(),
             unannounced: Mutex::new(Some(Vec::new())),
         }
     }

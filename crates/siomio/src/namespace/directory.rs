@@ -48,6 +48,11 @@ impl Namespaces {
         self.known().by_name.get(name).cloned()
     }
 
+    /// How many there are.
+    pub(crate) fn count(&self) -> usize {
+        self.known().by_name.len()
+    }
+
     /// Finds a namespace, or makes it; a parent whose pattern fits has it as its child. Tells whether it is new.
     pub(crate) fn find_or_make(&self, name: &str) -> (Arc<NamespaceCell>, bool) {
         if let Some(cell) = self.find(name) {

@@ -23,7 +23,7 @@ use super::{
     time::{owner::Belongings, timers::Timers, wheel::Wheel},
 };
 use crate::{
-    RoomEvent, dispatch::Question, extensions::Extensions, handshake::Opening, mailbox::Mail,
+    dispatch::Question, extensions::Extensions, handshake::Opening, mailbox::Mail, metrics::Counts,
     middleware::Verdict, reply::ReplySender, shared::Shared,
 };
 
@@ -33,6 +33,8 @@ pub(crate) type SessionKey = Key<Session>;
 pub(crate) struct Core {
     pub(crate) shared: Arc<Shared>,
     pub(crate) index: u8,
+    /// For those who look from outside.
+    pub(crate) counts: Arc<Counts>,
     /// When the turn began.
     pub(crate) now: Instant,
     pub(crate) environment: Box<dyn Environment>,
@@ -95,6 +97,8 @@ pub(crate) struct Session {
     /// Events that wait behind blocking handlers of its sockets, and disconnects that wait behind them.
     pub(crate) waiting: usize,
     pub(crate) stall: Option<Box<Stall>>,
+    /// Bytes in its queue that are among those counted as waiting for clients.
+    pub(crate) counted: usize,
 }
 
 /// Nothing is read from a session's client, because its handlers do not get through with what it has sent.
@@ -120,6 +124,13 @@ pub(crate) struct Extra {
     pub(crate) entry: Option<Entry>,
 }
 
+impl Extra {
+    /// Whether earlier events are still being handled, and whether the socket has closures of its own.
+    pub(crate) const fn peculiarities(&self) -> (bool, bool) {
+        (self.backlog.is_some(), self.listeners.is_some())
+    }
+}
+
 /// Whom the timer wheel wakes. The instant tells the timer that counts from those that have been overtaken.
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Alarm {
@@ -138,6 +149,8 @@ pub(crate) enum Alarm {
 pub(crate) enum Pending {
     /// A session has opened.
     Opened { session: SessionKey },
+    /// A session has moved to a WebSocket.
+    Upgraded { session: SessionKey },
     /// A session closes, once its client has fetched the farewell.
     Closing { session: SessionKey },
     /// A session has closed.
@@ -152,8 +165,8 @@ pub(crate) enum Pending {
     Permitted { socket: SocketKey, stage: u32, verdict: Verdict },
     /// A parent has decided about a namespace.
     LookedUp { lookup: u64, allowed: bool },
-    /// Something has happened to a room.
-    Room { space: Rc<Space>, event: RoomEvent },
+    /// Something has happened to rooms of a namespace.
+    Rooms { space: Rc<Space> },
     /// The server goes down.
     Stop { deadline: Instant },
 }
@@ -167,6 +180,7 @@ impl Core {
         let hub = Hub::new(config, shared.rooms(index).clone(), shared.seed);
         Self {
             index,
+            counts: shared.counts(index).clone(),
             now,
             environment,
             conns: Arena::new(),

@@ -112,7 +112,6 @@ impl Local {
         self: &Rc<Self>,
         socket: &Socket,
         call: Call<'_>,
-        ack: Ack,
         handler: &Arc<dyn ErasedHandler<SocketHandle>>,
         rest: &[EventHandler],
     ) {
@@ -121,7 +120,7 @@ impl Local {
             handler: handler.clone(),
             socket: socket.handle(),
             args: args.clone(),
-            ack: Some(ack.again()),
+            ack: Some(call.ack.again()),
             event: event.clone(),
             finish: Finish {
                 shared: self.shared.clone(),
@@ -132,7 +131,7 @@ impl Local {
         };
         {
             let mut core = self.core.borrow_mut();
-            let running = Running { event, args, ack, rest: rest.to_vec() };
+            let running = Running { event, args, ack: call.ack.again(), rest: rest.to_vec() };
             let Some(extra) = core.extra_mut(key, true) else { return };
             let backlog = extra.backlog.get_or_insert_with(|| {
                 let (session, waiting) = (socket.session(), VecDeque::new());
@@ -164,10 +163,14 @@ impl Local {
         let Some(space) = self.space_of(key) else { return };
         let socket = Socket::new(self.clone(), key, space, session);
         if let Err(error) = outcome {
+            if let HandlerError::Panic { event, message } = &error {
+                self.panicked(event, message);
+            }
             self.report(&socket, &error);
         }
         let Running { event, args, ack, rest } = running;
-        self.go_on(&socket, &event, &args, ack, &rest);
+        let call = Call { event: &event, args: args.as_ref(), ack: &ack };
+        self.run_handlers(&socket, call, &rest);
         while !self.is_running(key) {
             let (next, leaving) = {
                 let mut core = self.core.borrow_mut();
@@ -182,40 +185,13 @@ impl Local {
                 (next, leaving)
             };
             match (next, leaving) {
-                (Some(Waiting { id, data }), _) => self.handle_event(&socket, id, &data),
+                (Some(Waiting { id, data }), _) => {
+                    let has_listeners = self.core.borrow_mut().has_listeners(key);
+                    self.handle_event(&socket, id, &data, has_listeners);
+                }
                 (None, Some(reason)) => return self.finish_leaving(&socket, reason),
                 (None, None) => return,
             }
-        }
-    }
-
-    /// Runs the handlers behind one that has run in the pool.
-    fn go_on(
-        self: &Rc<Self>,
-        socket: &Socket,
-        event: &str,
-        args: &Args,
-        ack: Ack,
-        rest: &[EventHandler],
-    ) {
-        let call = Call { event, args: args.as_ref(), id: None };
-        for (place, handler) in rest.iter().enumerate() {
-            if !self.goes_on(socket) {
-                return;
-            }
-            let handler = match handler {
-                EventHandler::Here(handler) => handler,
-                EventHandler::Blocking(handler) => {
-                    return self.run_blocking(socket, call, ack, handler, &rest[place + 1..]);
-                }
-            };
-            let outcome = self.guard(|| handler.call(socket, args.reader(), ack.again()));
-            let error = match outcome {
-                Ok(Ok(())) => continue,
-                Ok(Err(error)) => HandlerError::Argument { event: event.to_owned(), error },
-                Err(message) => HandlerError::Panic { event: event.to_owned(), message },
-            };
-            self.report(socket, &error);
         }
     }
 

@@ -16,6 +16,7 @@ use crate::{
         socket::revision::{self, consent},
         space::Space,
     },
+    trace::log,
 };
 
 /// A socket waits for the decision of a middleware.
@@ -105,7 +106,8 @@ impl Local {
                 self.await_decision(key, &space, stage);
                 Permit::new(self.shared.clone(), self.index, key, stage)
             };
-            match self.guard(|| middleware.call(socket, auth.as_deref().unwrap_or(""), &permit)) {
+            let ask = || middleware.call(socket, auth.as_deref().unwrap_or(""), &permit);
+            match self.call("middleware", ask) {
                 Ok(Some(Ok(()))) => {}
                 Ok(Some(Err(refusal))) => return self.refuse(socket, &refusal),
                 Ok(None) => return,
@@ -181,12 +183,20 @@ impl Local {
             // The middleware disconnected it, and let it in nevertheless.
             return self.refuse(socket, &ConnectError::new("disconnected"));
         }
+        log!(
+            DEBUG,
+            "siomio::socket",
+            "connected",
+            id = self.shown_id(socket),
+            namespace = space.cell.name.escape_debug(),
+            recovered = socket.is_recovered()
+        );
         self.own_room_created(space, id);
         for handler in &space.table.connect {
             if !socket.is_connected() {
                 return;
             }
-            if let Err(message) = self.guard(|| handler(socket)) {
+            if let Err(message) = self.call("connect", || handler(socket)) {
                 let error = HandlerError::Panic { event: "connect".to_owned(), message };
                 self.report(socket, &error);
             }
@@ -207,6 +217,9 @@ impl Local {
         let id = core.hub.id(key).cloned().unwrap_or_else(|| Arc::from(""));
         let packet = consent(protocol, &space.cell.name, &id, pid.as_deref());
         core.send_control(session, &packet);
+        core.counts.sockets.add(1);
+        core.counts.sockets_connected.add(1);
+        core.counts.recovered.add(core.hub.is_recovered(key).into());
         true
     }
 
@@ -217,7 +230,15 @@ impl Local {
             let protocol = core.protocol_of(session);
             let packet = revision::refusal(protocol, &space.cell.name, refusal);
             core.send_control(session, &packet);
+            core.counts.sockets_refused.add(1);
         }
+        log!(
+            DEBUG,
+            "siomio::socket",
+            "refused",
+            namespace = space.cell.name.escape_debug(),
+            why = refusal.shown().escape_debug()
+        );
         self.abandon(key, space);
     }
 
@@ -227,15 +248,14 @@ impl Local {
             return false;
         }
         let census = self.census(space);
-        let rooms = self.rooms_to_announce(key, space);
+        let rooms = self.rooms_to_note(key, &census);
         let (extra, id) = {
             let mut core = self.core.borrow_mut();
             let id = core.hub.id(key).cloned().unwrap_or_else(|| "".into());
             core.hub.refuse(key);
             (core.take_extra(key), id)
         };
-        self.left_rooms(space, &id, rooms);
-        drop(census);
+        self.left_rooms(census, space, &id, rooms);
         self.drop_extra(extra);
         self.shared.left_namespace(&space.cell);
         true
@@ -250,5 +270,13 @@ impl Local {
     pub(crate) fn refuse_unknown(&self, session: SessionKey, namespace: &str) {
         let packet = Packet::connect_error(namespace, "Invalid namespace", None);
         self.core.borrow_mut().send_control(session, &packet);
+        self.counts.sockets_refused.add(1);
+        log!(
+            DEBUG,
+            "siomio::socket",
+            "refused",
+            namespace = namespace.escape_debug(),
+            why = "Invalid namespace"
+        );
     }
 }

@@ -11,8 +11,9 @@ use crate::{
     shard::{
         core::{Extra, Pending, SessionKey},
         local::Local,
-        socket::listeners::{DisconnectListener, Listeners},
+        socket::listeners::{DisconnectListener, Listeners, Numbered},
     },
+    trace::log,
 };
 
 impl Local {
@@ -105,7 +106,7 @@ impl Local {
     fn take_disconnect_listeners(
         &self,
         key: SocketKey,
-        take: fn(&mut Listeners) -> Vec<(u64, Box<DisconnectListener>)>,
+        take: fn(&mut Listeners) -> Numbered<DisconnectListener>,
     ) -> impl Iterator<Item = Box<DisconnectListener>> + use<> {
         let mut core = self.core.borrow_mut();
         let listeners = core.extra_mut(key, false).and_then(|extra| extra.listeners.as_mut());
@@ -117,7 +118,7 @@ impl Local {
     }
 
     fn run_last(self: &Rc<Self>, socket: &Socket, event: &str, run: impl FnOnce()) {
-        if let Err(message) = self.guard(run) {
+        if let Err(message) = self.call(event, run) {
             let error = HandlerError::Panic { event: event.to_owned(), message };
             self.report(socket, &error);
         }
@@ -127,8 +128,17 @@ impl Local {
     fn forget(self: &Rc<Self>, socket: &Socket, reason: DisconnectReason) {
         let (key, space) = (socket.key(), socket.space());
         let census = self.census(space);
-        let rooms = self.rooms_to_announce(key, space);
+        let rooms = self.rooms_to_note(key, &census);
         let id = Arc::from(socket.id());
+        self.counts.sockets.sub(1);
+        log!(
+            DEBUG,
+            "siomio::socket",
+            "disconnected",
+            id = self.shown_id(socket),
+            namespace = space.cell.name.escape_debug(),
+            reason = reason
+        );
         let (mut extra, departure, replies, pid) = {
             let mut core = self.core.borrow_mut();
             let (now, pid) = (core.now, core.hub.pid(key).cloned());
@@ -144,8 +154,7 @@ impl Local {
                 .collect();
             (extra, departure, replies, pid)
         };
-        self.left_rooms(space, &id, rooms);
-        drop(census);
+        self.left_rooms(census, space, &id, rooms);
         for awaiter in &departure.acks {
             if let Awaiter::Gathering(request) = awaiter {
                 self.answer(*request, Answer::Ack(None));
@@ -195,6 +204,7 @@ impl Local {
 
     /// A session has closed.
     pub(crate) fn handle_closed(self: &Rc<Self>, session: SessionKey, reason: CloseReason) {
+        self.tell_closed(session, reason);
         self.disconnect_all(session, disconnect_reason(reason));
         self.engine_closed(session, reason);
         let mut core = self.core.borrow_mut();

@@ -5,15 +5,16 @@ use std::{
     sync::{Arc, MutexGuard, PoisonError},
 };
 
-use siomio_hub::SocketKey;
+use siomio_hub::{Hub, SocketKey};
 
 use crate::{
     RoomEvent, RoomNames, SocketId,
+    namespace::cell,
     shard::{core::Pending, local::Local, space::Space},
 };
 
 /// Held while rooms of a namespace change, where somebody wants to know.
-pub(crate) type Census<'s> = Option<MutexGuard<'s, ()>>;
+pub(crate) type Census<'s> = Option<MutexGuard<'s, cell::Census>>;
 
 impl Local {
     pub(crate) fn join(
@@ -22,17 +23,7 @@ impl Local {
         space: &Rc<Space>,
         rooms: &(impl RoomNames + ?Sized),
     ) -> bool {
-        let _census = self.census(space);
-        let mut has_joined = false;
-        rooms.visit(&mut |room| {
-            let joined = self.core.borrow_mut().hub.join(key, room);
-            has_joined |= joined;
-            if joined && space.cell.watches_rooms() {
-                let id = self.core.borrow().hub.id(key).cloned();
-                self.announce_joined(space, room.into(), id.unwrap_or_else(|| "".into()));
-            }
-        });
-        has_joined
+        self.move_in_rooms(key, space, rooms, Hub::join, Self::note_joined)
     }
 
     pub(crate) fn leave_rooms(
@@ -41,36 +32,47 @@ impl Local {
         space: &Rc<Space>,
         rooms: &(impl RoomNames + ?Sized),
     ) -> bool {
-        let _census = self.census(space);
-        let mut has_left = false;
+        self.move_in_rooms(key, space, rooms, Hub::leave, Self::note_left)
+    }
+
+    /// Does something with each of the rooms, and takes a note for those who want to know where it made a difference.
+    fn move_in_rooms(
+        &self,
+        key: SocketKey,
+        space: &Rc<Space>,
+        rooms: &(impl RoomNames + ?Sized),
+        step: fn(&mut Hub, SocketKey, &str) -> bool,
+        note: fn(&Self, &mut cell::Census, &Rc<Space>, Arc<str>, Arc<str>),
+    ) -> bool {
+        let mut census = self.census(space);
+        let mut has_moved = false;
         rooms.visit(&mut |room| {
-            let left = self.core.borrow_mut().hub.leave(key, room);
-            has_left |= left;
-            if left && space.cell.watches_rooms() {
+            let moved = step(&mut self.core.borrow_mut().hub, key, room);
+            has_moved |= moved;
+            if let Some(census) = census.as_mut().filter(|_| moved) {
                 let id = self.core.borrow().hub.id(key).cloned();
-                self.announce_left(space, room.into(), id.unwrap_or_else(|| "".into()));
+                note(self, census, space, room.into(), id.unwrap_or_else(|| "".into()));
             }
         });
-        has_left
+        has_moved
     }
 
     pub(crate) fn census<'s>(&self, space: &'s Space) -> Census<'s> {
-        let lock = || space.cell.census.lock().unwrap_or_else(PoisonError::into_inner);
-        space.cell.watches_rooms().then(lock)
+        space.cell.watches_rooms().then(|| lock(space))
     }
 
     /// A socket has been let in, and is in the room of its id.
     pub(crate) fn own_room_created(&self, space: &Rc<Space>, id: SocketId) {
-        if space.cell.watches_rooms() {
+        if let Some(mut census) = self.census(space) {
             let id = Arc::<str>::from(id);
-            self.announce_joined(space, id.clone(), id);
+            self.note_joined(&mut census, space, id.clone(), id);
         }
     }
 
     /// The rooms that a socket is about to leave, if somebody wants to know.
-    pub(crate) fn rooms_to_announce(&self, key: SocketKey, space: &Space) -> Vec<Arc<str>> {
+    pub(crate) fn rooms_to_note(&self, key: SocketKey, census: &Census<'_>) -> Vec<Arc<str>> {
         let core = self.core.borrow();
-        let rooms = if space.cell.watches_rooms() { core.hub.rooms_of(key) } else { Vec::new() };
+        let rooms = if census.is_some() { core.hub.rooms_of(key) } else { Vec::new() };
         if core.hub.is_connecting(key) {
             // It is not in the room of its id yet.
             return rooms.into_iter().skip(1).collect();
@@ -79,40 +81,74 @@ impl Local {
     }
 
     /// A socket is gone, and was in these rooms.
-    pub(crate) fn left_rooms(&self, space: &Rc<Space>, id: &Arc<str>, rooms: Vec<Arc<str>>) {
+    pub(crate) fn left_rooms(
+        &self,
+        census: Census<'_>,
+        space: &Rc<Space>,
+        id: &Arc<str>,
+        rooms: Vec<Arc<str>>,
+    ) {
+        let Some(mut census) = census else { return };
         for room in rooms {
-            self.announce_left(space, room, id.clone());
+            self.note_left(&mut census, space, room, id.clone());
         }
     }
 
-    pub(crate) fn announce_room(self: &Rc<Self>, space: &Space, event: &RoomEvent) {
-        for hook in &space.table.rooms {
-            self.guard_hook("on_room_event", || hook(event));
+    /// Tells what has happened to rooms, unless another shard is at it: of one namespace, one tells at a time, so that what is
+    /// told has the order in which it happened.
+    pub(crate) fn tell_of_rooms(self: &Rc<Self>, space: &Rc<Space>) {
+        if std::mem::replace(&mut lock(space).is_telling, true) {
+            return;
+        }
+        loop {
+            let event = {
+                let mut census = lock(space);
+                let event = census.events.pop_front();
+                census.is_telling = event.is_some();
+                event
+            };
+            let Some(event) = event else { return };
+            for hook in &space.table.rooms {
+                self.guard_hook("on_room_event", || hook(&event));
+            }
         }
     }
 
-    fn announce_joined(&self, space: &Rc<Space>, room: Arc<str>, id: Arc<str>) {
+    fn note_joined(
+        &self,
+        census: &mut cell::Census,
+        space: &Rc<Space>,
+        room: Arc<str>,
+        id: Arc<str>,
+    ) {
         let namespace = self.handle_of(space);
         if self.members(space, &room) == 1 {
-            let event = RoomEvent::Created { namespace: namespace.clone(), room: room.clone() };
-            self.announce(space, event);
+            let (namespace, room) = (namespace.clone(), room.clone());
+            census.events.push_back(RoomEvent::Created { namespace, room });
         }
-        self.announce(space, RoomEvent::Joined { namespace, room, id: id.into() });
+        census.events.push_back(RoomEvent::Joined { namespace, room, id: id.into() });
+        self.will_tell(space);
     }
 
-    fn announce_left(&self, space: &Rc<Space>, room: Arc<str>, id: Arc<str>) {
+    fn note_left(
+        &self,
+        census: &mut cell::Census,
+        space: &Rc<Space>,
+        room: Arc<str>,
+        id: Arc<str>,
+    ) {
         let (namespace, count) = (self.handle_of(space), self.members(space, &room));
-        let (left, id) = (room.clone(), id.into());
-        self.announce(space, RoomEvent::Left { namespace: namespace.clone(), room: left, id });
+        let (id, left) = (id.into(), room.clone());
+        census.events.push_back(RoomEvent::Left { namespace: namespace.clone(), room: left, id });
         if count == 0 {
-            self.announce(space, RoomEvent::Deleted { namespace, room });
+            census.events.push_back(RoomEvent::Deleted { namespace, room });
         }
+        self.will_tell(space);
     }
 
     /// The application hears of it when nothing is borrowed.
-    fn announce(&self, space: &Rc<Space>, event: RoomEvent) {
-        let event = Pending::Room { space: space.clone(), event };
-        self.core.borrow_mut().events.push_back(event);
+    fn will_tell(&self, space: &Rc<Space>) {
+        self.core.borrow_mut().events.push_back(Pending::Rooms { space: space.clone() });
     }
 
     /// How many are in a room, on all shards.
@@ -123,4 +159,8 @@ impl Local {
         };
         self.shared.all_rooms().map(count).sum()
     }
+}
+
+fn lock(space: &Space) -> MutexGuard<'_, cell::Census> {
+    space.cell.census.lock().unwrap_or_else(PoisonError::into_inner)
 }
