@@ -23,10 +23,14 @@ fn sockets_end_with_a_reason_of_their_own_and_without_a_farewell() {
         server.on_disconnecting(move |socket, reason| {
             let _ = told.send((socket.rooms().len(), reason.as_str()));
         });
-        server.of("/a").on_disconnect(move |_, reason| drop(tell.send((0, reason.as_str()))));
+        server.of("/a").on_disconnect(move |_, reason| {
+            let _ = tell.send((0, reason.as_str()));
+        });
         server.on_connect(|socket| {
             socket.join("room");
         });
+        let (arrived, here) = mpsc::channel();
+        server.on("here", move |_: &Socket| arrived.send(()).unwrap());
         let running = server.bind("127.0.0.1:0").unwrap().spawn().unwrap();
         let address = running.local_addrs()[0];
         let mut client = Client::websocket(address, PATH);
@@ -36,8 +40,9 @@ fn sockets_end_with_a_reason_of_their_own_and_without_a_farewell() {
         join(&mut polling, "/");
         let Client::Polling { session, .. } = polling else { unreachable!() };
         let mut get = session.start_get();
-        // It has arrived: it is older than this.
-        session.send(&["3"]);
+        // It has arrived: it is older than what comes behind it.
+        get.request("POST", &session.target, &[], b"42[\"here\"]");
+        assert_eq!(here.recv_timeout(PATIENCE), Ok(()));
         let io = running.io();
         io.close(PATIENCE);
         let Client::WebSocket { mut ws, .. } = client else { unreachable!() };

@@ -8,6 +8,10 @@ use crate::{
     Tell, assert_alive, assert_ended, common::Client, join, joined, joined_on_both, on_both, served,
 };
 
+/// The names of the protocol's own events.
+const RESERVED: [&str; 6] =
+    ["connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener"];
+
 #[test]
 fn names_that_mean_something_elsewhere_are_names_like_any_other() {
     const NAMES: [&str; 7] =
@@ -71,38 +75,43 @@ fn reserved_names_cannot_be_listened_to() {
             let panics = |register: &dyn Fn(&Namespace)| {
                 catch_unwind(AssertUnwindSafe(|| register(server))).is_err()
             };
-            for name in siomio_packet_reserved() {
-                assert!(panics(&|namespace| drop(namespace.on(name, |_: &Socket| {}))));
+            for name in RESERVED {
+                assert!(panics(&|namespace| {
+                    namespace.on(name, |_: &Socket| {});
+                }));
                 assert!(panics(&|namespace| {
                     namespace.on_blocking(name, |_: &SocketHandle| {});
                 }));
             }
-            assert!(!panics(&|namespace| drop(namespace.on("connection", |_: &Socket| {}))));
+            assert!(!panics(&|namespace| {
+                namespace.on("connection", |_: &Socket| {});
+            }));
             server.on_connect(move |socket| {
                 let panics =
                     |register: &dyn Fn()| catch_unwind(AssertUnwindSafe(register)).is_err();
-                for name in siomio_packet_reserved() {
+                for name in RESERVED {
                     tell.say([
-                        panics(&|| drop(socket.on(name, |_: &Socket| {}))),
-                        panics(&|| drop(socket.once(name, |_: &Socket| {}))),
-                        panics(&|| drop(socket.on_blocking(name, |_: &SocketHandle| {}))),
+                        panics(&|| {
+                            socket.on(name, |_: &Socket| {});
+                        }),
+                        panics(&|| {
+                            socket.once(name, |_: &Socket| {});
+                        }),
+                        panics(&|| {
+                            socket.on_blocking(name, |_: &SocketHandle| {});
+                        }),
                     ]);
                 }
             });
         },
         |stage| {
             let mut client = joined(stage.address);
-            for _ in siomio_packet_reserved() {
+            for _ in RESERVED {
                 stage.said.expect([[true; 3]]);
             }
             assert_alive(&mut client);
         },
     );
-}
-
-/// The names of the protocol's own events.
-fn siomio_packet_reserved() -> [&'static str; 6] {
-    ["connect", "connect_error", "disconnect", "disconnecting", "newListener", "removeListener"]
 }
 
 #[test]

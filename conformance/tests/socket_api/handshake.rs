@@ -1,6 +1,9 @@
 //! What a socket knows of how its client came, and what happens when it is let in.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::{
+    borrow::Cow,
+    time::{SystemTime, UNIX_EPOCH},
+};
 
 use siomio::{Protocol, Socket, Transport, Value};
 use siomio_testkit::{http::Http, polling::Polling, ws::Ws};
@@ -16,8 +19,8 @@ fn it_is_that_of_the_first_request_of_the_session() {
                 tell.say((
                     handshake.url().to_owned(),
                     handshake.header("x-tag").map(str::to_owned),
-                    handshake.query("transport").map(|it| it.into_owned()),
-                    handshake.query("a").map(|it| it.into_owned()),
+                    handshake.query("transport").map(Cow::into_owned),
+                    handshake.query("a").map(Cow::into_owned),
                     socket.transport(),
                 ));
             });
