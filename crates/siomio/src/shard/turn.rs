@@ -145,6 +145,7 @@ impl<S: Stream> Shard<S> {
         for mail in std::mem::take(&mut self.mail) {
             self.local.execute(mail);
             self.local.settle();
+            self.relieve();
         }
         self.local.expire();
         let mut posts = 0;
@@ -231,6 +232,7 @@ impl<S: Stream> Shard<S> {
                 Ok(0) => return self.end_of_stream(conn),
                 Ok(count) => {
                     self.local.feed(conn, &mut self.buffer[..count]);
+                    self.relieve();
                     if count < self.buffer.len() && !drain {
                         return;
                     }
@@ -288,6 +290,17 @@ impl<S: Stream> Shard<S> {
             self.local.settle();
         } else {
             self.remove(conn, false);
+        }
+    }
+
+    /// Writes before the end of the turn where much waits already: nobody could take it all at once then, and who takes nothing is
+    /// noticed before there is more.
+    fn relieve(&mut self) {
+        loop {
+            let conn = self.local.core.borrow_mut().brimming.pop();
+            let Some(conn) = conn else { return };
+            self.flush(conn);
+            self.local.settle();
         }
     }
 
