@@ -14,6 +14,6 @@ pub enum Overflow {
     #[default]
     Disconnect,
     /// It stays, and events for it are [dropped](crate::Dropped::Overflow), each as a whole, until less waits. On long-polling
-    /// likewise. Its acknowledgements are never dropped.
+    /// likewise. Its acknowledgements are never dropped; if they pile up to twice as much, it is disconnected after all.
     DropNewest,
 }

@@ -59,6 +59,29 @@ impl Hub {
         Some(id)
     }
 
+    /// An event that is to be acknowledged was not sent after all: nobody owes anything. Returns who waits for it.
+    ///
+    /// ```
+    /// # use std::time::{Duration, Instant};
+    /// use siomio_hub::{AckToken, Awaiter, Config, Hub, Revision, Rooms};
+    ///
+    /// # #[allow(clippy::disallowed_methods)]
+    /// # let now = Instant::now();
+    /// let mut hub = Hub::new(Config::default(), Rooms::shared(7), 7);
+    /// let main = hub.declare("/");
+    /// let client = hub.open_client(now, 1, Revision::V5);
+    /// let socket = hub.begin_connect(client, main, "kM2n4Yq0aXb8RrT1AAAB".into()).unwrap();
+    /// hub.accept(now, socket, None);
+    /// let id = hub.expect_ack(socket, AckToken(5), now + Duration::from_secs(1)).unwrap();
+    /// assert_eq!(hub.forgo_ack(socket, id), Some(Awaiter::One(AckToken(5))));
+    /// assert_eq!(hub.deadline(), None);
+    /// ```
+    pub fn forgo_ack(&mut self, socket: SocketKey, id: u64) -> Option<Awaiter> {
+        let state = self.sockets.get_mut(socket)?;
+        let (namespace, awaited) = (state.namespace, state.acks.remove(id)?);
+        Some(self.settle_ack(namespace, awaited))
+    }
+
     /// Opens a request, and makes this hub its home: `parts` others, or this one among them, will
     /// [answer](Self::handle_answer).
     pub fn open_request(

@@ -159,6 +159,8 @@ pub(crate) struct WebSocket {
     pub(crate) recipient: Recipient,
     /// The last ping, if too much waited already to answer it at once.
     pub(crate) unanswered: Option<Box<[u8]>>,
+    /// What was read and not worked on, because too much waited already.
+    pub(crate) unread: Option<Box<[u8]>>,
 }
 
 /// Whom the messages of a WebSocket are for.
@@ -251,7 +253,7 @@ impl Conn {
     pub(crate) fn wants_bytes(&self) -> bool {
         match &self.state {
             State::Http(http) => http.held.is_none() && self.out.len() < MAX_RESPONSES,
-            State::WebSocket(_) => !self.is_choked,
+            State::WebSocket(websocket) => !self.is_choked && websocket.unread.is_none(),
             State::Lingering { .. } => true,
             State::Dead => false,
         }

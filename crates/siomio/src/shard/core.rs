@@ -61,6 +61,8 @@ pub(crate) struct Core {
     pub(crate) unflushed: Vec<SessionKey>,
     /// Connections that are to move to other shards.
     pub(crate) leaving: Vec<ConnKey>,
+    /// Connections for which so much waits that it should leave before there is more, turn or not.
+    pub(crate) brimming: Vec<ConnKey>,
     /// Connections that may be read again.
     pub(crate) resumed: Vec<ConnKey>,
     /// Connections whose request is read again, because the application has decided about it.
@@ -199,6 +201,7 @@ impl Core {
             dirty: Vec::new(),
             unflushed: Vec::new(),
             leaving: Vec::new(),
+            brimming: Vec::new(),
             resumed: Vec::new(),
             decided: Vec::new(),
             events: VecDeque::new(),

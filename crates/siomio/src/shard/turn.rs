@@ -150,6 +150,7 @@ impl<S: Stream> Shard<S> {
             self.local.pause();
             self.local.execute(mail);
             self.local.settle();
+            self.relieve();
             self.local.pause();
         }
         self.local.expire();
@@ -249,6 +250,7 @@ impl<S: Stream> Shard<S> {
                 Ok(count) => {
                     self.local.counts.bytes_received.add(count as u64);
                     self.local.feed(conn, &mut self.buffer[..count]);
+                    self.relieve();
                     if count < self.buffer.len() && !drain {
                         return;
                     }
@@ -309,6 +311,17 @@ impl<S: Stream> Shard<S> {
             self.local.settle();
         } else {
             self.remove(conn, false);
+        }
+    }
+
+    /// Writes before the end of the turn where much waits already: nobody could take it all at once then, and who takes nothing is
+    /// noticed before there is more.
+    fn relieve(&mut self) {
+        loop {
+            let conn = self.local.core.borrow_mut().brimming.pop();
+            let Some(conn) = conn else { return };
+            self.flush(conn);
+            self.local.settle();
         }
     }
 

@@ -21,6 +21,9 @@ impl Local {
     /// Works off bytes that a connection has sent, whatever it speaks by now.
     pub(crate) fn feed(self: &Rc<Self>, conn: ConnKey, mut input: &mut [u8]) {
         loop {
+            if self.core.borrow_mut().puts_off(conn, input) {
+                break;
+            }
             let speaks = match self.core.borrow().conns.get(conn).map(|state| &state.state) {
                 Some(State::Http(_)) => Self::feed_http_mut,
                 Some(State::WebSocket(_)) => Self::feed_websocket,
@@ -41,6 +44,22 @@ impl Local {
 }
 
 impl Core {
+    /// Keeps what a client has sent for later, if so much waits for it already that it should take some of that first. Otherwise
+    /// whoever sends much in one piece could make us hold the answers to all of it.
+    fn puts_off(&mut self, conn: ConnKey, input: &[u8]) -> bool {
+        let Some(state) = self.conns.get_mut(conn) else { return false };
+        if state.out.len() <= self.shared.config.high_water || input.is_empty() {
+            return false;
+        }
+        let Some(websocket) = state.websocket_mut() else { return false };
+        if !matches!(websocket.recipient, Recipient::Session(_)) {
+            return false;
+        }
+        websocket.unread = Some(input.into());
+        self.mark(conn);
+        true
+    }
+
     /// Limits the wait for the rest of a request that has begun, answered or not.
     fn watch_request(&mut self, conn: ConnKey) {
         let (now, config) = (self.now, &self.shared.config);
@@ -233,7 +252,10 @@ impl Core {
             State::Http(http) => http,
             State::WebSocket(websocket) => {
                 let ping = websocket.unanswered.take().filter(|_| websocket.closing.may_send());
-                let Some(ping) = ping else { return Next::Wait };
+                let Some(ping) = ping else {
+                    let unread = websocket.unread.take();
+                    return unread.map_or(Next::Wait, |unread| Next::Feed(unread.into()));
+                };
                 state.out.append(|out| write_frame(out, OpCode::Pong, &ping, None));
                 return Next::Write;
             }

@@ -56,6 +56,7 @@ impl Core {
             until: None,
             recipient: Recipient::Nobody,
             unanswered: None,
+            unread: None,
         });
         self.mark(conn);
         true

@@ -45,7 +45,7 @@ impl Core {
         }
     }
 
-    fn act<R>(
+    pub(super) fn act<R>(
         &mut self,
         session: SessionKey,
         act: impl FnOnce(&mut engine::Session, &mut Vec<Action>) -> R,

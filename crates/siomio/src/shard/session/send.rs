@@ -160,40 +160,51 @@ impl Core {
         let config = &self.shared.config;
         let state = self.sessions.get_mut(session).ok_or(Dropped::Disconnected)?;
         let lane = state.machine.lane();
+        let is_polled = matches!(lane, Lane::Queue) && state.machine.is_polled();
+        if is_polled && state.machine.queued_bytes() > config.max_buffered {
+            // It leaves with the GET that waits for it.
+            self.act(session, siomio_engine::Session::flush);
+            return self.make_room(session, bytes, need);
+        }
         let (waiting, is_stuck, conn) = match lane {
             Lane::WebSocket { channel, .. } => {
                 let key = ConnKey::from_bits(channel.0);
                 let conn = self.conns.get(key).ok_or(Dropped::Disconnected)?;
                 (conn.out.len() + bytes, conn.is_blocked, Some(key))
             }
-            Lane::Queue => (state.machine.queued_bytes() + bytes, !state.machine.is_polled(), None),
+            Lane::Queue => (state.machine.queued_bytes() + bytes, !is_polled, None),
             Lane::Closed => return Err(Dropped::Disconnected),
         };
         if waiting <= config.high_water {
             return Ok((lane, Sent::Queued));
         }
-        state.is_over = true;
+        let was_over = std::mem::replace(&mut state.is_over, true);
+        if let Some(conn) = conn.filter(|_| !was_over && !is_stuck) {
+            self.brimming.push(conn);
+        }
         if waiting <= config.max_buffered || !is_stuck {
             return Ok((lane, Sent::HighWater));
         }
-        match (config.overflow, conn) {
-            (Overflow::DropNewest, _) if need == Need::Droppable => {
+        if config.overflow == Overflow::DropNewest {
+            if need == Need::Droppable {
                 self.counts.dropped_overflow.add(1);
-                Err(Dropped::Overflow)
+                return Err(Dropped::Overflow);
             }
-            (Overflow::DropNewest, _) => Ok((lane, Sent::HighWater)),
-            (Overflow::Disconnect, Some(conn)) => {
-                self.drop_slow_consumer(conn);
-                Err(Dropped::SlowConsumer)
+            // There is an end to this, too.
+            if waiting / 2 <= config.max_buffered {
+                return Ok((lane, Sent::HighWater));
             }
-            (Overflow::Disconnect, None) => {
+        }
+        match conn {
+            Some(conn) => self.drop_slow_consumer(conn),
+            None => {
                 self.counts.slow_consumers.add(1);
                 self.with_session(session, |machine, actions| {
                     machine.discard(CloseReason::SlowConsumer, actions)
                 });
-                Err(Dropped::SlowConsumer)
             }
         }
+        Err(Dropped::SlowConsumer)
     }
 
     /// Whether something that is sent now leaves at once, with nothing in front of it.

@@ -7,7 +7,7 @@ use siomio_hub::{
 };
 
 use crate::{
-    Namespace, Socket,
+    Dropped, Namespace, Sent, Socket,
     config::capped,
     shard::{core::SessionKey, local::Local, space::Space},
 };
@@ -106,7 +106,7 @@ impl Local {
                 self.show_to(key, &space, packet);
             }
         }
-        let count = {
+        let (count, dropped) = {
             let mut core = self.core.borrow_mut();
             let mut sockets = Vec::new();
             core.hub.select_sockets(namespace, to, &mut sockets);
@@ -120,14 +120,22 @@ impl Local {
             let deadline = core.environment.now() + capped(timeout);
             let id = core.hub.expect_acks(namespace, sockets.clone(), request, deadline);
             let packet = Arc::new(packet.numbered(id.unwrap_or_default()));
+            let mut dropped = 0;
             for socket in &sockets {
-                if let Some(session) = core.session_of(*socket) {
-                    core.send_broadcast(session, &packet);
+                let Some(session) = core.session_of(*socket) else { continue };
+                let sent = core.send_broadcast(session, &packet);
+                // Whoever is dropped otherwise is on its way out, and its departure tells.
+                if sent == Sent::Dropped(Dropped::Overflow) {
+                    core.hub.forgo_ack(*socket, id.unwrap_or_default());
+                    dropped += 1;
                 }
             }
-            sockets.len()
+            (sockets.len(), dropped)
         };
         self.answer(request, Answer::Recipients(u32::try_from(count).unwrap_or(u32::MAX)));
+        for _ in 0..dropped {
+            self.answer(request, Answer::Ack(None));
+        }
     }
 
     /// Whether somebody may see all that is sent to sockets of a namespace.

@@ -76,7 +76,7 @@ impl Local {
         };
         let sent = core.send(socket.key(), Kind::Event, Some(id), payload, Flags::default());
         if let Sent::Dropped(dropped @ Dropped::Overflow) = sent {
-            // The deadline will find nobody.
+            core.hub.forgo_ack(socket.key(), id);
             drop(core);
             return reply.send(Err(AckError::NotSent(dropped)));
         }
