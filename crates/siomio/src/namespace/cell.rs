@@ -184,3 +184,107 @@ impl fmt::Debug for Kind {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        sync::{Barrier, atomic::AtomicU32},
+        thread,
+    };
+
+    use siomio_hub::Arena;
+
+    use super::*;
+    use crate::namespace::Pattern;
+
+    fn cell(kind: Kind) -> Arc<NamespaceCell> {
+        let id = NamespaceId::from_bits(Arena::new().insert(()).to_bits());
+        Arc::new(NamespaceCell::new(id, "/x".into(), kind, Arc::default()))
+    }
+
+    fn parent() -> Arc<NamespaceCell> {
+        let rule = Rule::Pattern(Pattern::parse("/{x}").unwrap());
+        cell(Kind::Parent { rule, children: Mutex::default() })
+    }
+
+    #[test]
+    fn nobody_enters_what_is_closed_and_nobody_closes_what_somebody_is_in() {
+        let cell = cell(Kind::Static);
+        assert!(cell.enter() && cell.enter());
+        assert!(!cell.close());
+        assert!(!cell.exit(), "somebody is left");
+        assert!(!cell.close());
+        assert!(cell.exit(), "that was the last");
+        assert!(cell.enter() && cell.exit(), "it is still open");
+        assert!(cell.close());
+        assert!(!cell.close(), "once");
+        assert!(!cell.enter());
+    }
+
+    #[test]
+    fn of_those_who_come_and_close_at_once_one_side_wins() {
+        for _ in 0..200 {
+            let (cell, start, entered) = (cell(Kind::Static), Barrier::new(3), AtomicU32::new(0));
+            let is_closed = thread::scope(|scope| {
+                for _ in 0..2 {
+                    scope.spawn(|| {
+                        start.wait();
+                        entered.fetch_add(u32::from(cell.enter()), Ordering::SeqCst);
+                    });
+                }
+                let closing = scope.spawn(|| {
+                    start.wait();
+                    cell.close()
+                });
+                closing.join().unwrap()
+            });
+            // Whoever is in keeps it open; once it is closed nobody is in.
+            assert_eq!(is_closed, entered.load(Ordering::SeqCst) == 0);
+            assert!(is_closed || entered.load(Ordering::SeqCst) == 2);
+        }
+    }
+
+    #[test]
+    fn a_change_has_a_version_and_leaves_old_snapshots_alone() {
+        let cell = cell(Kind::Static);
+        let (before, version) = (cell.table(), cell.version());
+        cell.change(|table| table.connect.push(Arc::new(|_| {})));
+        assert_ne!(cell.version(), version);
+        assert_eq!((before.connect.len(), cell.table().connect.len()), (0, 1));
+        assert!(!cell.watches_rooms());
+        cell.change(|table| table.rooms.push(Arc::new(|_| {})));
+        assert!(cell.watches_rooms());
+        let replaced = cell.change(|table| std::mem::take(&mut table.rooms));
+        assert_eq!((replaced.len(), cell.watches_rooms()), (1, false));
+    }
+
+    #[test]
+    fn who_comes_before_the_announcement_is_over_is_called_when_it_is() {
+        let cell = cell(Kind::Static);
+        assert!(!cell.is_announced_or_tells(|| (1, 7)));
+        assert!(!cell.is_announced_or_tells(|| (0, 8)));
+        assert_eq!(cell.announced(), [(1, 7), (0, 8)]);
+        assert!(cell.is_announced_or_tells(|| unreachable!("it has been announced")));
+        assert_eq!(cell.announced(), []);
+    }
+
+    #[test]
+    fn a_parent_stands_for_the_children_that_there_are_and_anything_else_for_itself() {
+        let parent = parent();
+        assert!(parent.members().is_empty() && !parent.is_child() && parent.parent().is_none());
+        let child = || cell(Kind::Child { parent: Arc::downgrade(&parent) });
+        let (one, two) = (child(), child());
+        parent.adopt(&one);
+        parent.adopt(&two);
+        let is_one_of = |cell: &Arc<NamespaceCell>| {
+            parent.members().iter().any(|member| Arc::ptr_eq(member, cell))
+        };
+        assert!(is_one_of(&one) && is_one_of(&two));
+        assert!(one.is_child() && one.parent().is_some_and(|own| Arc::ptr_eq(&own, &parent)));
+        assert!(Arc::ptr_eq(&one.members()[0], &one));
+        parent.disown(&one);
+        assert!(!is_one_of(&one));
+        drop(two);
+        assert!(parent.members().is_empty(), "it does not keep them");
+    }
+}

@@ -167,4 +167,56 @@ mod tests {
         let (next, is_new) = namespaces.find_or_make("/room-1");
         assert!(is_new && next.id != child.id && next.id.index() == child.id.index());
     }
+
+    #[test]
+    fn a_child_has_what_its_parent_had_when_it_was_made() {
+        let namespaces = Namespaces::new();
+        let rule = |text| Rule::Pattern(Pattern::parse(text).unwrap());
+        let parent = namespaces.make_parent(rule("/room-{id}"));
+        parent.change(|table| table.connect.push(Arc::new(|_| {})));
+        let (early, _) = namespaces.find_or_make("/room-1");
+        parent.change(|table| table.connect.push(Arc::new(|_| {})));
+        let (late, _) = namespaces.find_or_make("/room-2");
+        early.change(|table| table.drain.push(Arc::new(|_| {})));
+        assert_eq!(
+            [&parent, &early, &late].map(|cell| {
+                let table = cell.table();
+                (table.connect.len(), table.drain.len())
+            }),
+            [(2, 0), (1, 1), (2, 0)]
+        );
+        // Parents are no namespaces that one could ask for, and the first that fits is the one.
+        assert!(namespaces.find(&parent.name).is_none());
+        let second = namespaces.make_parent(rule("/{any}"));
+        assert!(
+            namespaces
+                .find_or_make("/room-3")
+                .0
+                .parent()
+                .is_some_and(|own| Arc::ptr_eq(&own, &parent))
+        );
+        assert!(
+            namespaces.find_or_make("/x").0.parent().is_some_and(|own| Arc::ptr_eq(&own, &second))
+        );
+        assert!(!namespaces.find_or_make("/x/y").0.is_child());
+        assert_eq!((&*parent.name, &*second.name), ("/_0", "/_1"));
+    }
+
+    #[test]
+    fn a_namespace_outlives_the_handle_and_ends_once() {
+        let namespaces = Namespaces::new();
+        let parent = namespaces.make_parent(Rule::AtOnce(Box::new(|_| true)));
+        let (child, is_new) = namespaces.make_child(&parent, "/x");
+        assert!(is_new && Arc::ptr_eq(&namespaces.make_child(&parent, "/x").0, &child));
+        let id = child.id;
+        drop(child);
+        let child = namespaces.find("/x").expect("the directory keeps it");
+        assert_eq!(child.id, id);
+        assert!(namespaces.remove(&child));
+        assert!(!namespaces.remove(&child), "once");
+        let (next, _) = namespaces.make_child(&parent, "/x");
+        assert!(!namespaces.remove(&child), "its successor is another");
+        assert!(Arc::ptr_eq(&namespaces.find("/x").unwrap(), &next));
+        assert_eq!(parent.members().len(), 1);
+    }
 }

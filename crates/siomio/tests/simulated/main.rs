@@ -9,6 +9,7 @@ mod binary;
 mod books;
 mod deadlines;
 mod decisions;
+mod entrances;
 mod flood;
 mod handles;
 mod hostile;
