@@ -1,11 +1,12 @@
 //! The conformance servers, and what they have in common: settings from the environment.
 //!
-//! [`eio_echo`], [`eio_client_suite`], [`sio_conformance`] and [`ws_echo`] make a server out of a [`ServerBuilder`]; the
+//! [`eio_echo`], [`eio_client_suite`], [`sio_conformance`], [`sio_client_suite`] and [`ws_echo`] make a server out of a [`ServerBuilder`]; the
 //! programs of the same names bind it
 //! where the environment says, and tests bind it to a port of their own.
 
 pub mod eio_client_suite;
 pub mod eio_echo;
+pub mod sio_client_suite;
 pub mod sio_conformance;
 pub mod ws_echo;
 
@@ -16,7 +17,7 @@ use std::{
     time::Duration,
 };
 
-use siomio::{Bound, Cors, Server, ServerBuilder};
+use siomio::{Bound, Cors, Server, ServerBuilder, parser::MsgPack};
 
 /// A number from the environment, or the default if it is unset or no number.
 pub fn setting<T: FromStr>(name: &str, default: T) -> T {
@@ -35,6 +36,10 @@ pub fn builder(ping_interval: u64, ping_timeout: u64, max_payload: usize) -> Ser
             Ok("reflect") => Cors::reflect().credentials(true),
             _ => Cors::any(),
         });
+    let builder = match env::var("PARSER").as_deref() {
+        Ok("msgpack") => builder.parser(MsgPack),
+        _ => builder,
+    };
     match setting("SHARDS", 0) {
         0 => builder,
         shards => builder.shards(shards),

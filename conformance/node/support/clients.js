@@ -28,6 +28,7 @@ const ENGINE_IO_4 = {
   credentials: { token: 'abc', deep: { list: [1, null, '👍'] } },
   enter: (manager, nsp, credentials) => manager.socket(nsp, credentials && { auth: credentials }),
   greeting: (nsp, credentials = {}) => credentials,
+  parsers: true,
   queryGreets: false,
   refusal: 'connect_error',
   reenters: '/',
@@ -41,6 +42,7 @@ const ENGINE_IO_4 = {
 
 /**
  * - `credentials`: an example of what a client may bring to a namespace; `greeting` is what the server's `auth` says of it
+ * - `parsers`: whether it can be told to write packets in another way than as JSON
  * - `queryGreets`: whether the query of a namespace's address is taken for credentials
  * - `refusal`: the event that tells of a namespace refused
  * - `reenters`: a namespace that can be left and entered again on the same connection

@@ -3,7 +3,7 @@
 // Starts the programs under test, each as a child process on a free port of the loopback interface.
 //
 // SIOMIO_BIN_DIR     where the release binaries are; default: target/release at the repository's root
-// SIOMIO_REFERENCE   a Node script started as `node <script> eio|sio|chat` in place of the binaries; it keeps the same
+// SIOMIO_REFERENCE   a Node script started as `node <script> eio|sio|suite|chat` in place of the binaries; it keeps the same
 //                    contract (PORT, one line when listening, ends upon SIGTERM)
 
 const fs = require('node:fs');
@@ -16,6 +16,7 @@ const BIN_DIR = process.env.SIOMIO_BIN_DIR || path.resolve(__dirname, '../../../
 const PROGRAMS = {
   eio: { file: 'eio_echo', build: 'cargo build --release -p siomio-conformance' },
   sio: { file: 'sio_conformance', build: 'cargo build --release -p siomio-conformance' },
+  suite: { file: 'sio_client_suite', build: 'cargo build --release -p siomio-conformance' },
   chat: { file: path.join('examples', 'chat'), build: 'cargo build --release -p siomio --example chat' },
 };
 
@@ -24,6 +25,9 @@ const startEio = (env) => start('eio', env);
 
 /** The Socket.IO conformance server. */
 const startSio = (env) => start('sio', env);
+
+/** The Socket.IO server for client suites. */
+const startSioClientSuite = (env) => start('suite', env);
 
 /** The chat example, page included. */
 const startChat = (env) => start('chat', env);
@@ -55,4 +59,4 @@ function program(kind) {
 
 const strings = (env) => Object.fromEntries(Object.entries(env).map(([name, value]) => [name, String(value)]));
 
-module.exports = { startEio, startSio, startChat };
+module.exports = { startEio, startSio, startSioClientSuite, startChat };

@@ -46,7 +46,10 @@ impl Ear {
         if way == "all" {
             // And of what is for everybody nothing is left out.
             let last = self.last.insert((way, thread), number);
-            assert!(last.is_none_or(|last| next_for_all(last) == number), "{packet} behind {last:?}");
+            assert!(
+                last.is_none_or(|last| next_for_all(last) == number),
+                "{packet} behind {last:?}"
+            );
         }
         self.heard += 1;
     }

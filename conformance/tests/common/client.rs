@@ -1,3 +1,5 @@
+#![allow(dead_code, reason = "not every suite needs all of it")]
+
 use std::{collections::VecDeque, net::SocketAddr};
 
 use base64::{Engine, engine::general_purpose::STANDARD};

@@ -4,4 +4,5 @@ mod client;
 mod servers;
 
 pub(crate) use client::Client;
+#[allow(unused_imports, reason = "not every suite needs all of them")]
 pub(crate) use servers::{for_shards, heartbeat};

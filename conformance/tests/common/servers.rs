@@ -19,6 +19,7 @@ pub(crate) fn for_shards(
     }
 }
 
+#[allow(dead_code, reason = "not every suite needs it")]
 /// Heartbeat settings: interval and timeout in milliseconds.
 pub(crate) fn heartbeat(interval: u64, timeout: u64) -> impl Fn(ServerBuilder) -> ServerBuilder {
     move |builder| {

@@ -69,12 +69,15 @@ impl Client {
         }
     }
 
-    /// Whether it may have to do with one namespace more. What is left of those that do not exist any more goes first.
+    /// Whether it may have to do with one namespace more. What is left of those that do not exist any more goes first; those
+    /// that it leaves just now take no place.
     pub(crate) fn has_room(&mut self, max: usize, exists: impl Fn(NamespaceId) -> bool) -> bool {
         if self.memberships.len() + self.asked.len() >= max {
             self.memberships.retain(|(namespace, _)| exists(*namespace));
         }
-        self.memberships.len() + self.asked.len() < max
+        let counts = |membership| membership != Membership::Leaving;
+        let places = self.memberships.iter().filter(|(_, membership)| counts(*membership)).count();
+        places + self.asked.len() < max
     }
 
     /// Whether the server disconnected it from such a namespace.

@@ -3,6 +3,15 @@
 use std::fmt;
 
 /// Why a socket left its namespace; `Display` gives the protocol's own words.
+///
+/// ```
+/// use siomio_hub::DisconnectReason;
+///
+/// let reason = DisconnectReason::TransportClose;
+/// assert_eq!(reason.to_string(), "transport close");
+/// assert!(reason.is_recoverable());
+/// assert!(!DisconnectReason::ClientNamespaceDisconnect.is_recoverable());
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum DisconnectReason {

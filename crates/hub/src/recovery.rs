@@ -65,6 +65,16 @@ impl Marks {
         self.0[origin] = self.0[origin].max(offset.sequence);
     }
 
+    /// Moves them to where `other` is further.
+    pub(crate) fn advance_to(&mut self, other: &Self) {
+        if self.0.len() < other.0.len() {
+            self.0.resize(other.0.len(), 0);
+        }
+        for (own, other) in self.0.iter_mut().zip(&other.0) {
+            *own = (*own).max(*other);
+        }
+    }
+
     fn of(&self, origin: usize) -> u64 {
         self.0.get(origin).copied().unwrap_or_default()
     }
@@ -77,8 +87,12 @@ pub(crate) struct Session {
     pub(crate) pid: Arc<str>,
     /// Where the log was when it began on this hub.
     pub(crate) since: u64,
+    /// What its client had seen last when it began here.
+    pub(crate) base: Option<Offset>,
     /// What was sent again when it began here, in order; `None` once that is too old to be asked for.
     pub(crate) prelude: Option<Vec<Arc<Broadcast>>>,
+    /// What was sent last: who has seen this has missed nothing, however long ago it was.
+    pub(crate) sent: Option<Offset>,
     /// Of the log, this was in the prelude or had been received before.
     pub(crate) marks: Marks,
     /// It was taken up from an earlier socket.
@@ -89,7 +103,7 @@ impl Session {
     /// A new one.
     pub(crate) fn new(pid: Arc<str>, since: u64) -> Self {
         let (prelude, marks) = (Some(Vec::new()), Marks::default());
-        Self { pid, since, prelude, marks, is_recovered: false }
+        Self { pid, since, base: None, prelude, sent: None, marks, is_recovered: false }
     }
 }
 
@@ -102,6 +116,8 @@ pub struct Recovered {
     pub id: Arc<str>,
     /// The rooms, less that of its own id.
     pub rooms: Vec<Arc<str>>,
+    /// The offset that its client has seen last.
+    pub(crate) last: Option<Offset>,
     /// The packets it has missed, in order, as far as the old hub knows.
     pub(crate) missed: Vec<Arc<Broadcast>>,
     /// How far the old hub had got.
@@ -114,6 +130,8 @@ pub(crate) struct Lost {
     pub(crate) namespace: NamespaceId,
     pub(crate) id: Arc<str>,
     pub(crate) rooms: Vec<Arc<str>>,
+    /// Where the log was when it was lost.
+    pub(crate) at: u64,
     pub(crate) session: Session,
 }
 

@@ -191,3 +191,6 @@ impl Request {
         outcome
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -4,6 +4,13 @@ use std::sync::Arc;
 
 /// The recipients of a broadcast in a namespace: the sockets in any of `rooms` (or everyone, if none is named), less those
 /// in any of `except`. A socket's id is a room of its own.
+///
+/// ```
+/// use siomio_hub::Selector;
+///
+/// let to = Selector::all().room("lobby").room("hall").except("muted");
+/// assert_eq!((to.rooms.len(), to.except.len()), (2, 1));
+/// ```
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Selector {
     /// Union of these rooms; none means everyone in the namespace.

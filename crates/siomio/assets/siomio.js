@@ -689,6 +689,11 @@
       return this.#state === "open" ? this.#engine.transport : undefined;
     }
 
+    /** The present session: `io.engine.close()` loses the connection, as a network may at any time. */
+    get engine() {
+      return this._session;
+    }
+
     // --- for its sockets ---
 
     /** The session, when there is one; it changes with every reconnection. */

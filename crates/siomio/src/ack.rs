@@ -70,6 +70,16 @@ impl Ack {
     }
 
     /// Answers. A tuple is several arguments, `()` none, anything else one.
+    ///
+    /// What cannot be serialised is not answered at all.
+    ///
+    /// ```
+    /// # let server = siomio::Server::new();
+    /// use siomio::{Ack, Socket};
+    ///
+    /// server.on("both", |_: &Socket, ack: Ack| ack.send((1, "two")));
+    /// server.on("nothing", |_: &Socket, ack: Ack| ack.send(()));
+    /// ```
     pub fn send<A: IntoArgs>(self, args: A) {
         if self.is_sent.is_some_and(|is_sent| is_sent.swap(true, Ordering::SeqCst)) {
             return;

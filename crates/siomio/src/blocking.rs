@@ -8,6 +8,8 @@ use std::{
     thread,
 };
 
+use crate::trace::log;
+
 /// A pool of threads that work off jobs in the order they come, each on whichever thread is free. They are started when they
 /// are needed, and end with the pool once nothing is left to do.
 ///
@@ -18,6 +20,15 @@ pub(crate) struct Pool {
 }
 
 type Job = Box<dyn FnOnce() + Send>;
+
+/// How busy a pool is.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct Jobs {
+    pub(crate) running: usize,
+    pub(crate) waiting: usize,
+    /// Since the beginning.
+    pub(crate) started: u64,
+}
 
 #[derive(Default)]
 struct Work {
@@ -30,6 +41,10 @@ struct State {
     jobs: VecDeque<Job>,
     threads: usize,
     idle: usize,
+    running: usize,
+    started: u64,
+    /// All threads had to do when the last jobs came, and have had ever since.
+    is_saturated: bool,
     is_over: bool,
 }
 
@@ -38,13 +53,25 @@ impl Pool {
         Self { size, work: Arc::default() }
     }
 
+    pub(crate) fn jobs(&self) -> Jobs {
+        let state = self.work.lock();
+        Jobs { running: state.running, waiting: state.jobs.len(), started: state.started }
+    }
+
     /// Runs a job, as soon as a thread is free.
     pub(crate) fn run(&self, job: impl FnOnce() + Send + 'static) {
         let mut state = self.work.lock();
         state.jobs.push_back(Box::new(job));
         if state.idle >= state.jobs.len() || state.threads == self.size {
+            let was_saturated = state.is_saturated;
+            state.is_saturated |= state.idle < state.jobs.len();
+            let is_news = state.is_saturated && !was_saturated;
             drop(state);
-            return self.work.arrived.notify_one();
+            self.work.arrived.notify_one();
+            if is_news {
+                log!(WARN, "siomio::handler", "all blocking threads are busy", threads = self.size);
+            }
+            return;
         }
         state.threads += 1;
         drop(state);
@@ -66,14 +93,18 @@ impl Work {
         let mut state = self.lock();
         loop {
             if let Some(job) = state.jobs.pop_front() {
+                state.running += 1;
+                state.started += 1;
                 drop(state);
                 // Whoever made it guards the application's code; a thread must not be lost in any case.
                 drop(catch_unwind(AssertUnwindSafe(job)));
                 state = self.lock();
+                state.running -= 1;
             } else if state.is_over {
                 return;
             } else {
                 state.idle += 1;
+                state.is_saturated = false;
                 state = self.arrived.wait(state).unwrap_or_else(PoisonError::into_inner);
                 state.idle -= 1;
             }

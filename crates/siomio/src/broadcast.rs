@@ -52,6 +52,11 @@ impl Broadcast {
     }
 
     /// Only those who are connected to this server, where it is one of several.
+    ///
+    /// ```
+    /// # let server = siomio::Server::new();
+    /// server.to("lobby").local().emit("restarting", ());
+    /// ```
     pub fn local(mut self) -> Self {
         self.is_local = true;
         self
@@ -73,6 +78,11 @@ impl Broadcast {
     /// Sends an event to all of them. A tuple is several arguments, `()` none, anything else one.
     ///
     /// It is encoded once. [`Sent::Queued`] says that it is on its way, not that anybody is there to receive it.
+    ///
+    /// ```
+    /// # let server = siomio::Server::new();
+    /// server.to("lobby").emit("news", ("two", "arguments"));
+    /// ```
     pub fn emit<A: IntoArgs>(&self, event: &str, args: A) -> Sent {
         let mut payload = Payload::default();
         if let Err(error) = payload.event(event, &args) {
@@ -128,6 +138,14 @@ impl Broadcast {
     }
 
     /// Puts all of them into a room, or several.
+    ///
+    /// Like what is emitted it is on its way when this returns, and keeps its order with it.
+    ///
+    /// ```
+    /// # let server = siomio::Server::new();
+    /// server.to("waiting").sockets_join("game");
+    /// server.to("game").emit("begin", ());
+    /// ```
     pub fn sockets_join(&self, rooms: impl RoomNames) {
         let mut names = Vec::new();
         room_names::collect(rooms, &mut names);
@@ -142,6 +160,11 @@ impl Broadcast {
     }
 
     /// Disconnects all of them; with `close`, their connections too.
+    ///
+    /// ```
+    /// # let server = siomio::Server::new();
+    /// server.to("banned").disconnect_sockets(true);
+    /// ```
     pub fn disconnect_sockets(&self, close: bool) {
         self.operate(|who| Operation::Disconnect { who, close });
     }

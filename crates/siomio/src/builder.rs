@@ -43,6 +43,7 @@ pub struct ServerBuilder {
     skip_middlewares: bool,
     cleanup_empty_child_namespaces: bool,
     blocking_threads: usize,
+    slow_handler: Duration,
     max_waiting_events: usize,
     answer_timeout: Duration,
     stall_timeout: Duration,
@@ -76,6 +77,7 @@ impl ServerBuilder {
             skip_middlewares: true,
             cleanup_empty_child_namespaces: false,
             blocking_threads: 4,
+            slow_handler: Duration::from_millis(50),
             max_waiting_events: 256,
             answer_timeout: Duration::from_secs(5),
             stall_timeout: Duration::from_secs(120),
@@ -93,6 +95,12 @@ impl ServerBuilder {
     /// Where Socket.IO is found. Default `/socket.io`. Slashes around it do not matter.
     ///
     /// Every request whose target begins with it is Socket.IO's: `/socket.io/?EIO=4…`, and `/socket.io/anything?EIO=4…` too.
+    ///
+    /// ```
+    /// use siomio::Server;
+    ///
+    /// let server = Server::builder().path("/live").build(); // clients: io({ path: "/live" })
+    /// ```
     pub fn path(mut self, path: &str) -> Self {
         path.trim_matches('/').clone_into(&mut self.path);
         self
@@ -114,12 +122,17 @@ impl ServerBuilder {
     /// What packets look like on the wire, on all clients and servers alike. Default: Socket.IO's own, JSON.
     ///
     /// With the feature `msgpack` there is `parser::MsgPack`, for clients with `socket.io-msgpack-parser`.
+    ///
+    /// See [`parser`](crate::parser) for the parts of one of your own. A client that uses another format cannot be understood, and is
+    /// disconnected.
     pub fn parser(mut self, parser: impl Parser) -> Self {
         self.hub.parser = Some(Arc::new(parser));
         self
     }
 
     /// Joins the server to others. Default: it is alone.
+    ///
+    /// See [`Adapter`] for an example. None for a network comes with siomio.
     pub fn adapter(mut self, adapter: impl Adapter) -> Self {
         self.adapter = Some(Hook(Arc::new(adapter)));
         self
@@ -134,6 +147,13 @@ impl ServerBuilder {
 
     /// Whether a namespace that was made by a [parent](Io::of_pattern) ends when its last socket has gone; what was
     /// registered with it goes with it. Default `false`.
+    ///
+    /// ```
+    /// use siomio::Server;
+    ///
+    /// let server = Server::builder().cleanup_empty_child_namespaces(true).build();
+    /// server.of_pattern("/game-{id}");
+    /// ```
     pub fn cleanup_empty_child_namespaces(mut self, cleanup: bool) -> Self {
         self.cleanup_empty_child_namespaces = cleanup;
         self
@@ -146,9 +166,25 @@ impl ServerBuilder {
         self
     }
 
+    /// From how long on a handler on the event loop is too slow: it counts in
+    /// [`ShardMetrics::slow_handlers`](crate::ShardMetrics::slow_handlers), and with the feature `tracing` a warning names it.
+    /// Default 50 ms.
+    pub fn slow_handler(mut self, limit: Duration) -> Self {
+        self.slow_handler = limit;
+        self
+    }
+
     /// The official browser client, served below the [path](Self::path): `<script src="/socket.io/socket.io.js">`. Default: none,
     /// where the reference implementation (`serveClient`) has it on, because siomio does not bring along what is not its own;
     /// such requests are then refused like others that name no transport.
+    ///
+    /// ```no_run
+    /// use siomio::{ClientFiles, Server};
+    ///
+    /// let files = ClientFiles::from_dir("node_modules/socket.io-client/dist")?;
+    /// let server = Server::builder().client_files(files).build();
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn client_files(mut self, files: ClientFiles) -> Self {
         self.client_files = Some(files);
         self
@@ -192,6 +228,7 @@ impl ServerBuilder {
             skip_middlewares: self.skip_middlewares,
             cleanup_empty_child_namespaces: self.cleanup_empty_child_namespaces,
             blocking_threads: self.blocking_threads,
+            slow_handler: self.slow_handler,
             max_waiting_events: self.max_waiting_events,
             answer_timeout: self.answer_timeout,
             stall_timeout: self.stall_timeout,

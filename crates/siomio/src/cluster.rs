@@ -86,7 +86,8 @@ pub trait Adapter: Send + Sync + 'static {
     fn close(&self) {}
 }
 
-/// The way into a server, for an [`Adapter`]. It does not keep the server.
+/// The way into a server, for an [`Adapter`], which shows its use. It does not keep the server: once that is gone, what is delivered
+/// is ignored.
 #[derive(Clone)]
 pub struct Node(Weak<Shared>);
 
@@ -98,6 +99,8 @@ impl Node {
     /// Another server wants something done here. `from` is the name by which it can be [answered](Adapter::answer).
     ///
     /// Any thread may call this. What one thread delivers is done in this order.
+    ///
+    /// Where nobody is in the namespace, those who ask are told so.
     pub fn deliver(&self, from: &str, namespace: &str, operation: Operation) {
         let Some(shared) = self.0.upgrade() else { return };
         let Some(cell) = shared.namespaces.find(namespace) else {
@@ -181,7 +184,9 @@ pub(crate) fn server_side_emit<A: IntoArgs>(namespace: &Namespace, event: &str, 
     };
     if let Some(adapter) = namespace.shared().adapter() {
         let operation = Operation::ServerSideEmit { event: event.into(), args, request: None };
-        adapter.publish(namespace.name(), &operation);
+        for namespace in namespace.members() {
+            adapter.publish(namespace.name(), &operation);
+        }
     }
     Sent::Queued
 }
@@ -198,16 +203,20 @@ pub(crate) fn server_side_emit_with_ack<A: IntoArgs>(
         sender.send(Err(Incomplete { answers: Vec::new(), missing: 0 }));
         return replies;
     };
+    let members: Vec<_> = namespace.members().collect();
     let adapter = namespace.shared().adapter();
     let others = adapter.as_ref().map_or(0, |adapter| adapter.other_servers());
-    let Some(adapter) = adapter.filter(|_| others > 0) else {
+    let parts = others * members.len();
+    let Some(adapter) = adapter.filter(|_| parts > 0) else {
         sender.send(Ok(Vec::new()));
         return replies;
     };
     let question = Question::ServerSide(sender);
-    let request = Some(dispatch::expect(namespace, question, others, timeout));
+    let request = Some(dispatch::expect(namespace, question, parts, timeout));
     let operation = Operation::ServerSideEmit { event: event.into(), args, request };
-    adapter.publish(namespace.name(), &operation);
+    for namespace in members {
+        adapter.publish(namespace.name(), &operation);
+    }
     replies
 }
 

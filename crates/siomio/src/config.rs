@@ -33,6 +33,7 @@ pub(crate) struct Config {
     pub(crate) skip_middlewares: bool,
     pub(crate) cleanup_empty_child_namespaces: bool,
     pub(crate) blocking_threads: usize,
+    pub(crate) slow_handler: Duration,
     pub(crate) max_waiting_events: usize,
     pub(crate) answer_timeout: Duration,
     pub(crate) stall_timeout: Duration,

@@ -5,6 +5,17 @@ use std::{error, fmt};
 use siomio_packet::{ArgError, EncodeError, Value};
 
 /// What became of something that was sent.
+///
+/// ```
+/// # let server = siomio::Server::new();
+/// use siomio::{Sent, Socket};
+///
+/// server.on("position?", |socket: &Socket| {
+///     if socket.emit("position", (1.0, 2.0)) == Sent::HighWater {
+///         println!("{} is slow", socket.id());
+///     }
+/// });
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub enum Sent {
     /// It is on its way.
@@ -17,6 +28,18 @@ pub enum Sent {
 }
 
 /// Why something was not sent.
+///
+/// ```
+/// # let server = siomio::Server::new();
+/// use siomio::{Dropped, Sent, Socket};
+///
+/// server.on("position?", |socket: &Socket| {
+///     let sent = socket.volatile().emit("position", (1.0, 2.0));
+///     if sent == Sent::Dropped(Dropped::Volatile) {
+///         println!("{} does not keep up", socket.id());
+///     }
+/// });
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum Dropped {
@@ -47,6 +70,17 @@ impl From<EncodeError> for Sent {
 }
 
 /// A refusal to connect; the client sees it as its `connect_error`.
+///
+/// ```
+/// use siomio::{ConnectError, Server, Value};
+///
+/// let server = Server::new();
+/// server.use_middleware(|_, auth: Value| match auth["token"].as_str() {
+///     Some("secret") => Ok(()),
+///     Some(_) => Err(ConnectError::new("expired").with_data(401)),
+///     None => Err("no token".into()),
+/// });
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct ConnectError {
     pub(crate) message: String,
@@ -88,6 +122,19 @@ impl From<String> for ConnectError {
 }
 
 /// An event did not reach its handler, or the handler failed.
+///
+/// ```
+/// # let server = siomio::Server::new();
+/// use siomio::HandlerError;
+///
+/// server.on_error(|socket, error| match error {
+///     HandlerError::Argument { event, error } => {
+///         socket.emit("misunderstood", (event, error.to_string()));
+///     }
+///     HandlerError::Panic { .. } => eprintln!("a mistake of ours: {error}"),
+///     error => println!("{error}"),
+/// });
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum HandlerError {
@@ -133,6 +180,21 @@ impl fmt::Display for HandlerError {
 impl error::Error for HandlerError {}
 
 /// An acknowledgement did not come.
+///
+/// ```
+/// # let server = siomio::Server::new();
+/// use std::time::Duration;
+/// use siomio::AckError;
+///
+/// server.on_connect(|socket| {
+///     socket.emit_with_ack("ready?", (), Duration::from_secs(5)).on_reply(|answer| match answer {
+///         Ok(_) => println!("ready"),
+///         Err(AckError::Timeout) => println!("too late"),
+///         Err(AckError::Disconnected) => println!("gone"),
+///         Err(error) => println!("{error}"),
+///     });
+/// });
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 #[non_exhaustive]
 pub enum AckError {
@@ -157,6 +219,17 @@ impl fmt::Display for AckError {
 impl error::Error for AckError {}
 
 /// Not all have answered in time, or could.
+///
+/// ```
+/// # let server = siomio::Server::new();
+/// use std::time::Duration;
+///
+/// server.emit_with_ack("ready?", (), Duration::from_secs(5)).on_reply(|answers| {
+///     // Who has answered, whether all have or not.
+///     let answers = answers.unwrap_or_else(|incomplete| incomplete.answers);
+///     println!("{} are ready", answers.len());
+/// });
+/// ```
 #[derive(Clone, Debug, PartialEq)]
 pub struct Incomplete<T> {
     /// The answers that came.

@@ -7,6 +7,18 @@ use siomio_packet::{Args, ArgsRef, EncodeError, IntoArgs};
 /// An event on its way in or out: its name, and its arguments untouched.
 ///
 /// A [middleware](crate::Namespace::use_event) may change both.
+///
+/// ```
+/// # let server = siomio::Server::new();
+/// server.use_event(|_, event| {
+///     if event.name() == "msg" {
+///         let text: String = event.args().get(0).map_err(|error| error.to_string())?;
+///         event.rename("message");
+///         event.replace_args(text.trim()).map_err(|error| error.to_string())?;
+///     }
+///     Ok(())
+/// });
+/// ```
 pub struct Event<'e> {
     name: Cow<'e, str>,
     args: EventArgs<'e>,

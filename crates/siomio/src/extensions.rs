@@ -81,6 +81,21 @@ impl<'s> Data<'s> {
     /// Changes the value of this type in place and returns what the closure returns; `None` when there is no value.
     ///
     /// While the closure runs the value is out of its place: looking it up in there finds nothing.
+    ///
+    /// ```
+    /// # let server = siomio::Server::new();
+    /// use siomio::Socket;
+    ///
+    /// struct Score(u32);
+    ///
+    /// server.on("hit", |socket: &Socket, points: u32| {
+    ///     let score = socket.data().update(|score: &mut Score| {
+    ///         score.0 += points;
+    ///         score.0
+    ///     });
+    ///     socket.emit("score", score.unwrap_or(0));
+    /// });
+    /// ```
     pub fn update<T: 'static, R>(&self, change: impl FnOnce(&mut T) -> R) -> Option<R> {
         self.with(change)
     }

@@ -96,6 +96,21 @@ fn lock(slot: &Mutex<Slot>) -> MutexGuard<'_, Slot> {
 
 /// Whether a session may be opened: the answer to [`allow_request`](crate::ServerBuilder::allow_request), given at once or
 /// later, from any thread. Meanwhile the connection waits, and nothing else does. Dropped, it refuses with `Forbidden`.
+///
+/// ```
+/// use siomio::Server;
+///
+/// let server = Server::builder()
+///     .allow_request(|request, decision| match request.query("key").as_deref() {
+///         Some("secret") => decision.allow(),
+///         Some(key) => {
+///             let key = key.to_owned();
+///             std::thread::spawn(move || decision.refuse(format!("unknown key {key}")));
+///         }
+///         None => drop(decision), // refused
+///     })
+///     .build();
+/// ```
 #[derive(Debug)]
 pub struct Decision(Gate);
 
@@ -119,6 +134,15 @@ impl Decision {
 
 /// What becomes of a request below our path: the answer of a [middleware](crate::Engine::use_middleware), given at once or
 /// later, from any thread. Dropped, it refuses.
+///
+/// ```
+/// # let server = siomio::Server::new();
+/// server.engine().use_middleware(|request, next| match request.header("x-version") {
+///     Some("2") => next.header("X-Served-By", "siomio").proceed(),
+///     Some(_) => next.answer(426, "text/plain", "get a new version"),
+///     None => next.refuse(),
+/// });
+/// ```
 #[derive(Debug)]
 pub struct Next {
     gate: Gate,

@@ -6,7 +6,7 @@ use siomio_hub::{Flags, SocketKey};
 use siomio_packet::{IntoArgs, Payload};
 
 use crate::{
-    Broadcast, Namespace, Reply, RoomNames, Sent, SocketId,
+    Broadcast, Namespace, Reply, RoomNames, Sent, Socket, SocketId,
     mailbox::{Mail, Order},
     shard::Local,
     shared::Shared,
@@ -17,6 +17,22 @@ use crate::{
 /// On the thread of the client's own shard its methods act at once, like those of [`Socket`](crate::Socket); from
 /// elsewhere they are sent there. What one thread does through handles and sockets keeps its order. A handle does not keep
 /// its client: once that is gone, nothing happens any more.
+///
+/// It is for sending, joining, asking and disconnecting. Data, handshake and timers belong to the [`Socket`](crate::Socket).
+///
+/// ```
+/// # let server = siomio::Server::new();
+/// use std::thread;
+/// use siomio::{Ack, Socket};
+///
+/// server.on("compute", |socket: &Socket, number: u64, ack: Ack| {
+///     let client = socket.handle();
+///     thread::spawn(move || {
+///         client.emit("progress", 50);
+///         ack.send((1..=number).sum::<u64>());
+///     });
+/// });
+/// ```
 #[derive(Clone)]
 pub struct SocketHandle {
     namespace: Namespace,
@@ -124,7 +140,33 @@ impl SocketHandle {
         self.broadcast().except(rooms)
     }
 
+    /// Runs a closure with the socket itself, on the thread of its shard; not at all if it is gone by then. For what only the
+    /// [`Socket`] can do: its data, its handshake, timers, listeners.
+    ///
+    /// On that thread it runs at once. It must not block; a panic in it costs the socket.
+    ///
+    /// ```
+    /// # let server = siomio::Server::new();
+    /// # fn look_up(id: &str) -> String { id.to_owned() }
+    /// struct User(String);
+    ///
+    /// server.on_connect(|socket| {
+    ///     let handle = socket.handle();
+    ///     std::thread::spawn(move || {
+    ///         let user = User(look_up(handle.id()));
+    ///         handle.run(|socket| {
+    ///             socket.data().insert(user);
+    ///         });
+    ///     });
+    /// });
+    /// ```
+    pub fn run(&self, run: impl FnOnce(&Socket) + Send + 'static) {
+        self.order(Order::Run(Box::new(run)));
+    }
+
     /// Disconnects the socket from its namespace; with `close`, the client from all of them, and its connection.
+    ///
+    /// See [`Socket::disconnect`](crate::Socket::disconnect).
     pub fn disconnect(&self, close: bool) {
         self.order(Order::Disconnect { close });
     }

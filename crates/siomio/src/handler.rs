@@ -23,12 +23,25 @@ use crate::Ack;
 /// server.on("sum", |_: &Socket, a: f64, b: Option<f64>, ack: Ack| ack.send(a + b.unwrap_or(0.0)));
 /// server.on("relay", |socket: &Socket, args: Args| { socket.broadcast().emit("relayed", args); });
 /// ```
+///
+/// # When it does not compile
+///
+/// | the compiler says | cure |
+/// | --- | --- |
+/// | this closure cannot handle an event | one of the notes below it |
+/// | type annotations needed | write the type of that parameter: `socket: &Socket`, `text: String` |
+/// | implementation of `Deserialize` is not general enough | a parameter borrows its data: `String` in place of `&str`, `Vec<T>` in place of `&[T]` |
+/// | … cannot be sent (or shared) between threads safely | handlers run on all shards: capture an `Arc` in place of an `Rc`, a `Mutex` or an atomic in place of a cell |
+/// | closure may outlive the current function | `move \|socket: &Socket\| …` |
 #[diagnostic::on_unimplemented(
     message = "this closure cannot handle an event",
     label = "not an event handler",
-    note = "write `|socket: &{Context}, text: String, ack: Ack| {{ … }}`: the type of every parameter stands there, `Ack` is the \
-            last one if it is wanted, parameters own their data (`String`, not `&str`) and implement `Deserialize`, the closure \
-            returns `()` (end it with `;`), and what it captures is `Send + Sync + 'static`"
+    note = "a handler looks like `|socket: &{Context}, text: String, ack: Ack| {{ … }}`; what does not fit is one of these:",
+    note = "the type of every parameter is written out, also that of the first, `&{Context}`; behind it there are eight at most",
+    note = "a parameter implements `serde::Deserialize` (derive it) and owns its data: `String`, not `&str`",
+    note = "an `Ack` is the last parameter",
+    note = "the closure returns nothing: end its last expression with `;`, and leave `async` out",
+    note = "what it captures is `Send + Sync + 'static`: `move`, and `Arc` in place of `Rc`, `Mutex` in place of `RefCell`"
 )]
 pub trait Handler<Context, Parameters>: Send + Sync + 'static {
     /// Reads the parameters and runs the closure.

@@ -23,6 +23,17 @@ pub(crate) struct Opening {
 }
 
 /// How a socket came: the first request of its session, and what its client sent along to the namespace.
+///
+/// ```
+/// # let server = siomio::Server::new();
+/// server.on_connect(|socket| {
+///     let handshake = socket.handshake();
+///     println!("{:?} {:?}", handshake.header("cookie"), handshake.query("token"));
+///     println!("{} {:?}", handshake.peer_addr(), handshake.issued());
+///     // The object that `socket.handshake` is in JavaScript.
+///     socket.emit("handshake", handshake);
+/// });
+/// ```
 #[derive(Clone, Debug)]
 pub struct Handshake {
     opening: Rc<Opening>,
@@ -106,6 +117,15 @@ impl Handshake {
     /// The client as the nearest proxy names it: the last address in the last `X-Forwarded-For` header.
     ///
     /// Anybody can send this header. Believe it only if every request passes a proxy of yours that sets it.
+    ///
+    /// ```
+    /// # let server = siomio::Server::new();
+    /// server.on_connect(|socket| {
+    ///     let handshake = socket.handshake();
+    ///     let client = handshake.forwarded_for().unwrap_or(handshake.peer_addr().ip());
+    ///     println!("{client}");
+    /// });
+    /// ```
     pub fn forwarded_for(&self) -> Option<IpAddr> {
         let mut lines =
             self.headers().filter(|(name, _)| name.eq_ignore_ascii_case("x-forwarded-for"));
@@ -132,6 +152,18 @@ impl Handshake {
     ///
     /// # Errors
     /// When it does not fit the type.
+    ///
+    /// ```
+    /// # let server = siomio::Server::new();
+    /// #[derive(serde::Deserialize)]
+    /// struct Auth { user: Option<String> }
+    ///
+    /// server.on_connect(|socket| match socket.handshake().auth() {
+    ///     Ok(Auth { user: Some(user) }) => println!("{user} is here"),
+    ///     Ok(Auth { user: None }) => println!("somebody is here"),
+    ///     Err(error) => println!("{error}"),
+    /// });
+    /// ```
     pub fn auth<T: DeserializeOwned>(&self) -> Result<T, serde_json::Error> {
         serde_json::from_str(self.auth_json())
     }

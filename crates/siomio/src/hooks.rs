@@ -114,6 +114,14 @@ impl fmt::Debug for Engine {
 }
 
 /// A request that was refused, and why.
+///
+/// ```
+/// # let server = siomio::Server::new();
+/// server.engine().on_connection_error(|error| {
+///     let (request, context) = (error.request(), error.context());
+///     eprintln!("{}: {} {} {context:?}", request.peer_addr(), error.code(), error.message());
+/// });
+/// ```
 #[derive(Debug)]
 pub struct ConnectionError<'r> {
     request: &'r Request<'r>,
@@ -168,6 +176,13 @@ impl<'r> ConnectionError<'r> {
 }
 
 /// Code of the application has panicked.
+///
+/// Told by [`Engine::on_panic`].
+///
+/// ```
+/// # let server = siomio::Server::new();
+/// server.engine().on_panic(|panic| eprintln!("{} panicked: {}", panic.hook(), panic.message()));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HookPanic {
     pub(crate) hook: &'static str,

@@ -11,6 +11,23 @@ use crate::{mailbox::Mail, shared::Shared};
 
 /// A request: one for a page or a POST of a session, with its whole body; or, for those who decide about it, one whose body
 /// has not been read.
+///
+/// ```
+/// # let server = siomio::Server::new();
+/// use siomio::Method;
+///
+/// #[derive(serde::Deserialize)]
+/// struct Order { item: String }
+///
+/// server.http(|request, response| match (request.method(), request.path()) {
+///     (Method::Get, "/search") => response.text(request.query("q").unwrap_or_default().into_owned()),
+///     (Method::Post, "/order") => match request.json() {
+///         Ok(Order { item }) => response.text(format!("one {item}")),
+///         Err(error) => response.status(400).text(error.to_string()),
+///     },
+///     _ => response.not_found(),
+/// });
+/// ```
 #[derive(Debug)]
 pub struct Request<'r> {
     head: &'r Head<'r>,
@@ -118,6 +135,11 @@ impl Responder {
     }
 
     /// Adds a header. One that HTTP does not allow (a line break in its value, say) makes the answer a 500 that names it.
+    ///
+    /// ```
+    /// # let server = siomio::Server::new();
+    /// server.http(|_, response| response.status(301).header("Location", "/new").empty());
+    /// ```
     #[must_use = "a responder answers when a body is given, or `empty` is called"]
     pub fn header(
         mut self,
@@ -143,6 +165,11 @@ impl Responder {
     }
 
     /// Answers with JSON. What cannot be serialised makes the answer a 500.
+    ///
+    /// ```
+    /// # let server = siomio::Server::new();
+    /// server.http(|_, response| response.json(&["one", "two"]));
+    /// ```
     pub fn json<T: Serialize + ?Sized>(self, body: &T) {
         match serde_json::to_vec(body) {
             Ok(body) => self.finish(|response| response.json(body)),

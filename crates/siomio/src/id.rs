@@ -8,6 +8,17 @@ use serde::{Serialize, Serializer};
 ///
 /// It is different in every namespace and after every reconnection, and has nothing to do with the session's secret id; only
 /// clients of Socket.IO 1 and 2 insist that it is [made of it](crate::ServerBuilder::allow_eio3).
+///
+/// It dereferences to `str`, and can be emitted and used as a room.
+///
+/// ```
+/// # let server = siomio::Server::new();
+/// use siomio::Socket;
+///
+/// server.on("whisper", |socket: &Socket, to: String, text: String| {
+///     socket.to(to).emit("whisper", (socket.id(), text));
+/// });
+/// ```
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct SocketId(Arc<str>);
 

@@ -8,7 +8,7 @@ use std::{
 };
 
 use crate::{
-    Engine, Namespace, NamespaceDecision, NamespaceRequest,
+    Engine, Metrics, Namespace, NamespaceDecision, NamespaceRequest,
     config::capped,
     mailbox::Mail,
     namespace::{Pattern, Rule},
@@ -39,6 +39,13 @@ impl Io {
 
     /// A namespace, created when it is first asked for. A name without its slash gets one. If the pattern of a
     /// [parent](Self::of_pattern) fits, it is that parent's child.
+    ///
+    /// ```
+    /// # let server = siomio::Server::new();
+    /// let chat = server.of("/chat");
+    /// assert_eq!(chat, server.of("chat"));
+    /// chat.emit("news", "for those in /chat");
+    /// ```
     pub fn of(&self, name: &str) -> Namespace {
         let shared = self.shared();
         match name.strip_prefix('/') {
@@ -103,6 +110,11 @@ impl Io {
     }
 
     /// The transport beneath: hooks that see requests rather than events.
+    ///
+    /// ```
+    /// # let server = siomio::Server::new();
+    /// println!("{} sessions", server.engine().clients_count());
+    /// ```
     pub fn engine(&self) -> Engine {
         Engine::new(self.shared().clone())
     }
@@ -112,8 +124,28 @@ impl Io {
         self.shared().connections()
     }
 
+    /// What the server counts: how many clients there are, how much has happened, how busy the loops are. Cheap enough to ask for
+    /// every second; what a client has been told is counted already.
+    pub fn metrics(&self) -> Metrics {
+        self.shared().metrics()
+    }
+
     /// Shuts the server down: it takes no new connections, tells every client, and writes what is left. When that is
     /// done, or `within` is over, whoever runs the server returns.
+    ///
+    /// Disconnect handlers run, with [`ServerShuttingDown`](crate::DisconnectReason::ServerShuttingDown). Blocking handlers are not waited
+    /// for. A second call changes nothing.
+    ///
+    /// ```
+    /// use std::{thread, time::Duration};
+    /// use siomio::Server;
+    ///
+    /// let server = Server::new();
+    /// let io = server.io();
+    /// thread::spawn(move || io.close(Duration::from_secs(10)));
+    /// server.listen("127.0.0.1:0")?; // returns when it is closed
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn close(&self, within: Duration) {
         let deadline = Instant::now() + capped(within);
         self.shared().stop();

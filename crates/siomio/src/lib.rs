@@ -19,18 +19,28 @@
 //! # Ok::<(), std::io::Error>(())
 //! ```
 //!
+//! In the repository, `docs/guide` leads from a first server to production, and `docs/from-javascript.md` says what every call of the
+//! JavaScript server is here.
+//!
 //! # Who is who
 //!
 //! - [`Server`] is configured by [`ServerBuilder`], listens and runs. It stands for its [`Io`].
 //! - [`Io`] is a handle to the server for any thread. It stands for the main [`Namespace`], `/`.
-//! - [`Namespace`] is where handlers are registered and broadcasts begin.
-//! - [`Socket`] is a client in a namespace, as its handlers see it; [`SocketHandle`] is the same for other threads and
-//!   for later. [`Broadcast`] is many of them.
-//! - [`Ack`] answers an event; [`Reply`] is the answer to one of ours.
+//! - [`Namespace`] is where handlers and middlewares are registered and broadcasts begin. [`Io::of_pattern`] and its kin are parents,
+//!   which make namespaces when clients ask for them.
+//! - [`Socket`] is a client in a namespace, as its handlers see it; it has [`Data`], [`Timer`]s, and closures of its own.
+//!   [`SocketHandle`] is the same client for other threads and for later. [`Broadcast`] is many of them, [`RemoteSocket`] one on
+//!   whichever server it is.
+//! - [`Handshake`] is how a client came, [`Event`] what it sends, as those see it who see everything, [`Args`], [`Value`] and
+//!   [`Binary`] what is in it.
+//! - [`Ack`] answers an event; [`Reply`] is the answer to one of ours, [`Replies`] those of many. [`Sent`] is what became of what was
+//!   sent.
 //! - [`Request`] and [`Responder`] are plain HTTP beside it; [`ClientFiles`] is the official client, for browsers to load.
 //! - [`Engine`] is the transport beneath: middlewares, headers, refused requests. [`EngineServer`] is Engine.IO without
 //!   Socket.IO.
 //! - [`Endpoint`] and [`WebSocket`] are WebSockets without any of that: frames in and out, on the same port.
+//! - [`Adapter`] joins servers to others; [`Recovery`] keeps sessions of clients that lose their connection; [`parser`] has other wire
+//!   formats.
 //!
 //! # Order
 //!
@@ -40,14 +50,35 @@
 //! # Threads
 //!
 //! Each shard is an event loop that looks after its own clients, and a handler runs on the loop of its client: it must not
-//! block, for others wait behind it. What takes long belongs on a thread of its own, which answers through a
-//! [`SocketHandle`] or an [`Ack`]. Inside a handler everything of the server may be used; nothing is locked meanwhile.
-//! A handler that panics costs its own socket.
+//! block, for others wait behind it. What takes long has two places to go:
+//!
+//! - a handler that is registered with [`on_blocking`](Namespace::on_blocking) runs on a thread of a pool and may block; the order of
+//!   its client's events is kept;
+//! - a thread of your own answers through a [`SocketHandle`], an [`Ack`], a [`Permit`] or a [`Responder`].
+//!
+//! Inside a handler everything of the server may be used; nothing is locked meanwhile. A handler that panics costs its own socket.
+//!
+//! # Who does not read
+//!
+//! What waits for a client is bounded. Beyond [`high_water`](ServerBuilder::high_water), [`Sent::HighWater`] says so and
+//! [`on_drain`](Namespace::on_drain) tells when it is over; beyond [`max_buffered`](ServerBuilder::max_buffered) the client is
+//! disconnected, or gets no more, as [`Overflow`] says. [Volatile](Socket::volatile) events go only to those who can take them at
+//! once.
+//!
+//! # Watching a server
+//!
+//! [`Io::metrics`] tells what there is and what has happened, and [`Metrics::to_prometheus`] writes it for Prometheus. With the
+//! feature `tracing` the server tells of what happens through the crate `tracing`: the end of the server and what it cannot do at
+//! the levels `INFO` to `ERROR`, as well as panics and handlers that hold up a loop; sessions, sockets and whatever a client can
+//! cause at will at `DEBUG`, connections at `TRACE`. The targets are `siomio::server`, `siomio::http`, `siomio::engine`,
+//! `siomio::socket`, `siomio::websocket` and `siomio::handler`. Ids of sessions are secrets, of which only the beginning is told;
+//! what clients send is not told at all.
 //!
 //! # What is lost
 //!
-//! Delivery is at most once: what is on its way when a connection is lost is lost. Where that matters, ask for an
-//! acknowledgement and send again.
+//! Delivery is at most once: what is on its way when a connection is lost is lost. With [`Recovery`], a client that comes back in
+//! time is who it was, and is sent what it has missed; that makes most interruptions invisible, and is no guarantee. Where it
+//! matters, ask for an acknowledgement and send again.
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 #![deny(missing_docs)]
@@ -69,6 +100,8 @@ mod error;
 mod event;
 mod extensions;
 mod gate;
+#[cfg(doctest)]
+mod guide;
 mod handle;
 mod handler;
 mod handshake;
@@ -77,6 +110,7 @@ mod http;
 mod id;
 mod io;
 mod mailbox;
+mod metrics;
 mod middleware;
 mod namespace;
 mod overflow;
@@ -92,6 +126,7 @@ pub mod shard;
 mod shared;
 mod socket;
 mod timer;
+mod trace;
 mod websocket;
 
 pub use ack::Ack;
@@ -115,6 +150,7 @@ pub use hooks::{ConnectionError, Engine, HookPanic};
 pub use http::{Request, Responder};
 pub use id::SocketId;
 pub use io::Io;
+pub use metrics::{Metrics, ShardMetrics, TurnMetrics};
 pub use middleware::Permit;
 pub use namespace::{Namespace, NamespaceDecision, NamespaceRequest};
 pub use overflow::Overflow;

@@ -17,7 +17,7 @@ use siomio_packet::{Args, Payload};
 use siomio_websocket::CloseCode;
 
 use crate::{
-    HandlerError, Namespace,
+    HandlerError, Namespace, Socket,
     dispatch::Question,
     gate::{GateId, Verdict},
     middleware,
@@ -79,14 +79,31 @@ pub(crate) enum Mail {
 }
 
 /// What is to be done with a socket.
-#[derive(Debug)]
 pub(crate) enum Order {
+    Run(Box<RunHere>),
     Emit { payload: Payload, flags: Flags },
     EmitWithAck { payload: Payload, timeout: Duration, reply: ReplySender },
     Acknowledge { id: u64, payload: Payload },
     Join(Arc<str>),
     Leave(Arc<str>),
     Disconnect { close: bool },
+}
+
+/// Code of the application that runs with a socket.
+pub(crate) type RunHere = dyn FnOnce(&Socket) + Send;
+
+impl fmt::Debug for Order {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Run(_) => "Run",
+            Self::Emit { .. } => "Emit",
+            Self::EmitWithAck { .. } => "EmitWithAck",
+            Self::Acknowledge { .. } => "Acknowledge",
+            Self::Join(_) => "Join",
+            Self::Leave(_) => "Leave",
+            Self::Disconnect { .. } => "Disconnect",
+        })
+    }
 }
 
 /// What is to be done with a raw WebSocket.
@@ -144,6 +161,10 @@ impl Mailbox {
 
     pub(crate) fn is_empty(&self) -> bool {
         self.queue().as_ref().is_none_or(Vec::is_empty)
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.queue().as_ref().map_or(0, Vec::len)
     }
 
     /// How to wake the shard. Before it is known, mail just waits.

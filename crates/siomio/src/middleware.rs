@@ -5,7 +5,11 @@ use std::{fmt, marker::PhantomData, sync::Arc};
 use serde::de::DeserializeOwned;
 use siomio_hub::SocketKey;
 
-use crate::{ConnectError, Socket, mailbox::Mail, shared::Shared};
+use crate::{
+    ConnectError, Socket,
+    mailbox::{Mail, Order},
+    shared::Shared,
+};
 
 /// What a middleware answers.
 pub(crate) type Verdict = Result<(), ConnectError>;
@@ -46,14 +50,39 @@ where
     }
 }
 
+/// What the words of a refusal begin with that quote what the client has sent.
+const INVALID_AUTH: &str = "invalid auth";
+
+impl ConnectError {
+    /// The words as they may be told to others than the client.
+    pub(crate) fn shown(&self) -> &str {
+        if self.message.starts_with(INVALID_AUTH) { INVALID_AUTH } else { &self.message }
+    }
+}
+
 /// Reads what came with a CONNECT; nothing counts as the empty object.
 fn read_auth<A: DeserializeOwned>(json: &str) -> Result<A, ConnectError> {
     serde_json::from_str(if json.is_empty() { "{}" } else { json })
-        .map_err(|error| ConnectError::new(format!("invalid auth: {error}")))
+        .map_err(|error| ConnectError::new(format!("{INVALID_AUTH}: {error}")))
 }
 
 /// Whether a socket may connect: the answer of a [middleware](crate::Namespace::use_middleware_later), given at once or later,
 /// from any thread. Dropped, it refuses.
+///
+/// ```
+/// # fn is_known(user: &str) -> bool { true }
+/// # let server = siomio::Server::new();
+/// use siomio::{ConnectError, Value};
+///
+/// server.use_middleware_later(|_, auth: Value, permit| {
+///     std::thread::spawn(move || {
+///         permit.decide(match auth["user"].as_str() {
+///             Some(user) if is_known(user) => Ok(()),
+///             _ => Err(ConnectError::new("who are you?")),
+///         });
+///     });
+/// });
+/// ```
 #[must_use = "the client waits until it is decided"]
 pub struct Permit {
     shared: Arc<Shared>,
@@ -72,6 +101,36 @@ impl Permit {
     /// As far as this middleware is concerned, the socket may connect: the next one is asked.
     pub fn grant(self) {
         self.decide(Ok(()));
+    }
+
+    /// The same, and the socket has this among its [data](crate::Socket::data) from now on: whoever was looked up, say.
+    ///
+    /// ```
+    /// # fn find(name: &str) -> Option<User> { None }
+    /// use siomio::{Server, Socket};
+    ///
+    /// #[derive(Clone)]
+    /// struct User { name: String }
+    ///
+    /// #[derive(serde::Deserialize)]
+    /// struct Auth { name: String }
+    ///
+    /// let server = Server::new();
+    /// server.use_middleware_later(|_, auth: Auth, permit| {
+    ///     std::thread::spawn(move || match find(&auth.name) {
+    ///         Some(user) => permit.grant_with(user),
+    ///         None => permit.refuse("who are you?"),
+    ///     });
+    /// });
+    /// server.on("who-am-i", |socket: &Socket| {
+    ///     socket.emit("you-are", socket.data().get::<User>().map(|user| user.name));
+    /// });
+    /// ```
+    pub fn grant_with<T: Send + 'static>(self, value: T) {
+        let insert = Box::new(|socket: &Socket| drop(socket.data().insert(value)));
+        let (socket, order) = (self.socket, Order::Run(insert));
+        self.shared.send(self.shard, Mail::Socket { socket, order });
+        self.grant();
     }
 
     /// The socket may not connect.

@@ -19,12 +19,26 @@ use siomio_packet::{Args, IntoArgs};
 use self::cell::{Kind, NamespaceCell};
 pub use self::parent::{NamespaceDecision, NamespaceRequest};
 pub(crate) use self::{directory::Namespaces, parent::Rule, pattern::Pattern};
-use crate::{Broadcast, RemoteSocket, Replies, RoomNames, Sent, SocketId, shared::Shared};
+use crate::{
+    Broadcast, RemoteSocket, Replies, RoomNames, Sent, SocketId, mailbox::Mail, shared::Shared,
+};
 
 /// A namespace of a server: handlers are registered here, once for all of its sockets, and broadcasts start here.
 ///
 /// It is a handle: cheap to clone, usable from any thread, also before the server runs. One that is a
 /// [parent](crate::Io::of_pattern) stands for all namespaces it has made: what is sent to it is sent to all of them.
+///
+/// ```
+/// # let server = siomio::Server::new();
+/// use siomio::Socket;
+///
+/// let chat = server.of("/chat");
+/// chat.on_connect(|socket| { socket.join("lobby"); });
+/// chat.on("message", |socket: &Socket, text: String| {
+///     socket.to("lobby").emit("message", (socket.id(), text));
+/// });
+/// std::thread::spawn(move || chat.emit("news", "from another thread"));
+/// ```
 #[derive(Clone)]
 pub struct Namespace {
     shared: Arc<Shared>,
@@ -60,6 +74,13 @@ impl Namespace {
     }
 
     /// The namespaces that it has made and that exist, if it is a parent.
+    ///
+    /// ```
+    /// # let server = siomio::Server::new();
+    /// let games = server.of_pattern("/game-{id}");
+    /// server.of("/game-1");
+    /// assert_eq!(games.children().len(), 1);
+    /// ```
     pub fn children(&self) -> Vec<Self> {
         match self.cell.kind {
             Kind::Parent { .. } => self.members().collect(),
@@ -68,6 +89,12 @@ impl Namespace {
     }
 
     /// Sends an event to everybody in the namespace. A tuple is several arguments, `()` none, anything else one.
+    ///
+    /// ```
+    /// # let server = siomio::Server::new();
+    /// server.emit("news", "one argument");
+    /// server.of("/chat").emit("news", ("two", "arguments"));
+    /// ```
     pub fn emit<A: IntoArgs>(&self, event: &str, args: A) -> Sent {
         self.everyone().emit(event, args)
     }
@@ -78,6 +105,8 @@ impl Namespace {
     }
 
     /// Sends an event that everybody in the namespace is to acknowledge within `timeout`.
+    ///
+    /// See [`Broadcast::emit_with_ack`].
     pub fn emit_with_ack<A: IntoArgs>(
         &self,
         event: &str,
@@ -88,6 +117,12 @@ impl Namespace {
     }
 
     /// Everybody in a room, or in several. Everybody's id is a room.
+    ///
+    /// ```
+    /// # let server = siomio::Server::new();
+    /// server.to("lobby").emit("news", "hello");
+    /// server.to(["lobby", "hall"]).except("muted").emit("news", "hello");
+    /// ```
     pub fn to(&self, rooms: impl RoomNames) -> Broadcast {
         self.everyone().to(rooms)
     }
@@ -103,6 +138,16 @@ impl Namespace {
     }
 
     /// Everybody in the namespace.
+    ///
+    /// [`emit`](Self::emit) and the like are short for the same on this; it is of use where a [`Broadcast`] is to be kept or passed on.
+    ///
+    /// ```
+    /// # let server = siomio::Server::new();
+    /// let watchers = server.of("/admin").everyone();
+    /// for step in 1..=3 {
+    ///     watchers.emit("progress", step);
+    /// }
+    /// ```
     pub fn everyone(&self) -> Broadcast {
         Broadcast::new(self.clone())
     }
@@ -123,6 +168,8 @@ impl Namespace {
     }
 
     /// Puts everybody into rooms.
+    ///
+    /// Like a broadcast it is on its way when this returns: on other shards it happens a moment later.
     pub fn sockets_join(&self, rooms: impl RoomNames) {
         self.everyone().sockets_join(rooms);
     }
@@ -138,16 +185,43 @@ impl Namespace {
     }
 
     /// Asks who is there, on all servers.
+    ///
+    /// What is to be told is in [`RemoteSocket`]; see [`Broadcast::fetch_sockets`]. It waits no longer than
+    /// [`answer_timeout`](crate::ServerBuilder::answer_timeout).
     pub fn fetch_sockets(&self) -> Replies<RemoteSocket> {
         self.everyone().fetch_sockets()
     }
 
     /// Sends an event to the other servers of a cluster, where [`on_server_side`](Self::on_server_side) handles it.
+    ///
+    /// Not to this one; and without an [adapter](crate::Adapter), to nobody. `connect`, `connection` and `new_namespace` cannot be sent:
+    /// they are [`Sent::Dropped`].
+    ///
+    /// ```
+    /// # let server = siomio::Server::new();
+    /// use siomio::Namespace;
+    ///
+    /// server.on_server_side("reload", |_: &Namespace, what: String| println!("reload {what}"));
+    /// server.server_side_emit("reload", "words");
+    /// ```
     pub fn server_side_emit<A: IntoArgs>(&self, event: &str, args: A) -> Sent {
         crate::cluster::server_side_emit(self, event, &args)
     }
 
     /// Sends an event to the other servers of a cluster, which each are to answer within `timeout`.
+    ///
+    /// Those that have no handler for it do not answer, and are missing then. Alone, there is nobody to ask, and the answer is an empty
+    /// list at once.
+    ///
+    /// ```
+    /// # let server = siomio::Server::new();
+    /// use std::time::Duration;
+    ///
+    /// server.server_side_emit_with_ack("load?", (), Duration::from_secs(2)).on_reply(|answers| match answers {
+    ///     Ok(answers) => println!("{} others have answered", answers.len()),
+    ///     Err(incomplete) => println!("{} have not", incomplete.missing),
+    /// });
+    /// ```
     pub fn server_side_emit_with_ack<A: IntoArgs>(
         &self,
         event: &str,
@@ -158,6 +232,13 @@ impl Namespace {
     }
 
     /// The ids of the sockets that are connected to this server, in no particular order. Reads all shards.
+    ///
+    /// ```
+    /// # let server = siomio::Server::new();
+    /// for id in server.sockets() {
+    ///     server.to(id).emit("you are", "one of them");
+    /// }
+    /// ```
     pub fn sockets(&self) -> Vec<SocketId> {
         self.collect(Rooms::ids).into_iter().map(SocketId::from).collect()
     }
@@ -169,6 +250,13 @@ impl Namespace {
     }
 
     /// The rooms that somebody on this server is in, in alphabetical order, less those of the sockets' own ids. Reads all shards.
+    ///
+    /// ```
+    /// # let server = siomio::Server::new();
+    /// for room in server.rooms() {
+    ///     println!("{} in {room}", server.sockets_in(&room).len());
+    /// }
+    /// ```
     pub fn rooms(&self) -> Vec<Arc<str>> {
         let mut rooms = self.collect(Rooms::names);
         rooms.sort_unstable();
@@ -211,7 +299,7 @@ impl Namespace {
         &self.cell
     }
 
-    /// It is new: tells those who want to know.
+    /// It is new: tells those who want to know, and then lets the clients in that have asked for it meanwhile.
     pub(crate) fn announce(&self) {
         let parent = self.cell.parent();
         let tables = [Some(self.shared.namespaces.main().clone()), parent];
@@ -220,6 +308,9 @@ impl Namespace {
                 let hook = std::panic::AssertUnwindSafe(|| hook(self));
                 drop(std::panic::catch_unwind(hook));
             }
+        }
+        for (shard, lookup) in self.cell.announced() {
+            self.shared.send(shard, Mail::Lookup { lookup, allowed: true });
         }
     }
 

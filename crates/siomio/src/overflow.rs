@@ -1,6 +1,12 @@
 //! Too much waits.
 
 /// What happens when more waits for a client than [`max_buffered`](crate::ServerBuilder::max_buffered) allows.
+///
+/// ```
+/// use siomio::{Overflow, Server};
+///
+/// let server = Server::builder().max_buffered(1024 * 1024).overflow(Overflow::DropNewest).build();
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Overflow {

@@ -10,6 +10,17 @@ use crate::{Broadcast, Namespace, Replies, RoomNames, Sent, SocketId};
 
 /// What [`fetch_sockets`](Namespace::fetch_sockets) tells of a socket on any server of a cluster, as of the time it was asked; and a
 /// way to reach it.
+///
+/// ```
+/// # let server = siomio::Server::new();
+/// server.to("lobby").fetch_sockets().on_reply(|sockets| {
+///     for socket in sockets.unwrap_or_else(|incomplete| incomplete.answers) {
+///         println!("{} is in {:?}", socket.id(), socket.rooms());
+///         println!("with {:?}", socket.handshake()["headers"]["user-agent"].as_str());
+///         socket.emit("noticed", ());
+///     }
+/// });
+/// ```
 #[derive(Clone, Debug)]
 pub struct RemoteSocket {
     namespace: Namespace,

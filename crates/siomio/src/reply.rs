@@ -18,11 +18,36 @@ use crate::{AckError, Incomplete, Sent, shard::Local};
 /// There are three ways to get it: [`on_reply`](Self::on_reply) takes a callback, [`wait`](Self::wait) blocks a
 /// thread that is not one of the server's, and as a [`Future`] it can be awaited under any async runtime. It always
 /// comes: with what was asked for, or with an error when the time is over or whoever was asked is gone.
+///
+/// ```
+/// use std::time::Duration;
+/// use siomio::{AckError, Args, SocketHandle};
+///
+/// // On a thread of your own.
+/// fn blocking(client: &SocketHandle) -> Result<Args, AckError> {
+///     client.emit_with_ack("ready?", (), Duration::from_secs(5)).wait()
+/// }
+///
+/// // In a handler, or anywhere.
+/// fn later(client: &SocketHandle) {
+///     client.emit_with_ack("ready?", (), Duration::from_secs(5)).on_reply(|answer| match answer {
+///         Ok(args) => println!("ready: {:?}", args.get::<bool>(0)),
+///         Err(error) => println!("not ready: {error}"),
+///     });
+/// }
+///
+/// // With an async runtime.
+/// async fn awaited(client: &SocketHandle) -> Result<Args, AckError> {
+///     client.emit_with_ack("ready?", (), Duration::from_secs(5)).await
+/// }
+/// ```
 #[must_use = "the answer is only seen through on_reply, wait or await"]
 #[derive(Debug)]
 pub struct Reply<T = Args, E = AckError>(Arc<Slot<T, E>>);
 
 /// The answers of many: all of them, or those that came before the time was over.
+///
+/// What [`Broadcast::emit_with_ack`](crate::Broadcast::emit_with_ack) and [`fetch_sockets`](crate::Broadcast::fetch_sockets) give.
 pub type Replies<T> = Reply<Vec<T>, Incomplete<T>>;
 
 /// The other end of a [`Reply`]; dropped unused, it tells that nobody will answer.
@@ -78,6 +103,8 @@ impl<T, E> Reply<T, E> {
 
     /// Runs a callback with the answer, on the thread of the socket's shard; or here and now if it has come already. On the
     /// shard a panic in it concerns nobody else.
+    ///
+    /// It must be `Send`; so it takes a [`SocketHandle`](crate::SocketHandle) along, and not the `&Socket`.
     pub fn on_reply(self, callback: impl FnOnce(Result<T, E>) + Send + 'static) {
         let mut state = self.0.lock();
         match std::mem::take(&mut *state) {

@@ -5,6 +5,18 @@ use std::sync::Arc;
 use crate::{Namespace, SocketId};
 
 /// Something that has happened to a room; see [`Namespace::on_room_event`].
+///
+/// ```
+/// # let server = siomio::Server::new();
+/// use siomio::RoomEvent;
+///
+/// server.on_room_event(|event| match event {
+///     RoomEvent::Created { .. } | RoomEvent::Deleted { .. } => println!("{}", event.room()),
+///     RoomEvent::Joined { room, id, .. } => println!("{id} joins {room}"),
+///     RoomEvent::Left { room, id, .. } => println!("{id} leaves {room}"),
+///     _ => {}
+/// });
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum RoomEvent {

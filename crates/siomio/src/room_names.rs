@@ -14,7 +14,8 @@ use crate::SocketId;
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` does not name a room",
-    note = "a room is a `&str`, `String`, `Arc<str>` or `SocketId`, or several of one of these in an array, a slice or a `Vec`"
+    note = "a room is a `&str`, `String`, `Arc<str>` or `SocketId`, or several of one of these in an array, a slice or a `Vec`",
+    note = "make a name of anything else: `format!(\"game-{{id}}\")`, or `.to_string()`"
 )]
 pub trait RoomNames: sealed::Sealed {
     /// Shows each name.

@@ -16,7 +16,7 @@ use std::{
 };
 
 use self::{door::Door, event_loop::EventLoop};
-use crate::{Io, shared::Shared};
+use crate::{Io, shared::Shared, trace::log};
 
 pub(crate) use self::listen::bind;
 
@@ -25,6 +25,18 @@ type Arrivals = Arc<[Mutex<Vec<crate::shard::Adopted<os::Connection>>>]>;
 
 /// Runs a server until it is closed: on this thread alone, or with one thread for each shard and this one accepting.
 pub(crate) fn run(shared: &Arc<Shared>, listeners: Vec<TcpListener>) -> io::Result<()> {
+    for address in listeners.iter().filter_map(|listener| listener.local_addr().ok()) {
+        log!(INFO, "siomio::server", "listens", address = address, shards = shared.shards());
+    }
+    let outcome = run_shards(shared, listeners);
+    match &outcome {
+        Ok(()) => log!(INFO, "siomio::server", "has ended"),
+        Err(error) => log!(ERROR, "siomio::server", "has failed", error = error),
+    }
+    outcome
+}
+
+fn run_shards(shared: &Arc<Shared>, listeners: Vec<TcpListener>) -> io::Result<()> {
     if !shared.start() {
         return Err(io::Error::new(
             io::ErrorKind::AlreadyExists,

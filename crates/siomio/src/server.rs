@@ -60,6 +60,15 @@ impl Server {
     ///
     /// The closure runs on the thread of the connection's shard, and must not block it; a [`Responder`] can be sent
     /// elsewhere and used later.
+    ///
+    /// ```
+    /// # let server = siomio::Server::new();
+    /// server.http(|request, response| match request.path() {
+    ///     "/" => response.html("<h1>hello</h1>"),
+    ///     "/healthy" => response.text("yes"),
+    ///     _ => response.not_found(),
+    /// });
+    /// ```
     pub fn http(&self, handler: impl Fn(&Request<'_>, Responder) + Send + Sync + 'static) -> &Self {
         self.io.shared().registry.set_http(Arc::new(handler));
         self
@@ -74,6 +83,12 @@ impl Server {
     ///
     /// # Panics
     /// When the path is below that of Socket.IO.
+    ///
+    /// ```
+    /// # let server = siomio::Server::new();
+    /// let echo = server.websocket("/echo");
+    /// echo.on_message(|socket, message| { socket.send(message); });
+    /// ```
     pub fn websocket(&self, path: &str) -> Endpoint {
         Endpoint::new(self.io.shared(), path)
     }
@@ -82,6 +97,18 @@ impl Server {
     ///
     /// # Errors
     /// When an address cannot be bound.
+    ///
+    /// This thread is then the server's. To go on with something else, [`bind`](Self::bind) and [`spawn`](Bound::spawn).
+    ///
+    /// ```no_run
+    /// use siomio::Server;
+    ///
+    /// fn main() -> std::io::Result<()> {
+    ///     let server = Server::new();
+    ///     server.on_connect(|socket| { socket.emit("hello", ()); });
+    ///     server.listen("localhost:3000") // IPv4 and IPv6
+    /// }
+    /// ```
     pub fn listen(self, addresses: impl ToSocketAddrs) -> io::Result<()> {
         self.bind(addresses)?.run()
     }
@@ -90,6 +117,18 @@ impl Server {
     ///
     /// # Errors
     /// When a name cannot be resolved or an address cannot be bound.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use siomio::Server;
+    ///
+    /// let bound = Server::new().bind("127.0.0.1:0")?;
+    /// let port = bound.local_addrs()?[0].port();
+    /// let running = bound.spawn()?;
+    /// println!("listens on port {port}");
+    /// running.shutdown(Duration::from_secs(5))?;
+    /// # Ok::<(), std::io::Error>(())
+    /// ```
     pub fn bind(self, addresses: impl ToSocketAddrs) -> io::Result<Bound> {
         bind(self.io, addresses)
     }
@@ -116,6 +155,8 @@ impl Deref for Server {
 }
 
 /// A server with its addresses bound: clients can connect, and wait until it runs.
+///
+/// From [`Server::bind`], which has an example.
 #[derive(Debug)]
 pub struct Bound {
     io: Io,
@@ -156,6 +197,16 @@ impl Bound {
 }
 
 /// A server that runs on a thread of its own. Dropping it lets the server run on.
+///
+/// ```
+/// use std::time::Duration;
+/// use siomio::Server;
+///
+/// let running = Server::new().bind("127.0.0.1:0")?.spawn()?;
+/// running.io().emit("news", "the server runs");
+/// running.shutdown(Duration::from_secs(5))?;
+/// # Ok::<(), std::io::Error>(())
+/// ```
 pub struct Running {
     io: Io,
     addresses: Vec<SocketAddr>,

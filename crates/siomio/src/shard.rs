@@ -24,6 +24,7 @@ mod socket;
 mod space;
 mod time;
 mod turn;
+mod watch;
 
 pub use destination::{Destination, destination};
 pub use environment::Environment;

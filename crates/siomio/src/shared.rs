@@ -17,6 +17,7 @@ use crate::{
     blocking::Pool,
     config::Config,
     mailbox::{Mail, Mailbox},
+    metrics::{Counts, Metrics, ShardMetrics},
     namespace::{Namespaces, cell::NamespaceCell},
     registry::Registry,
     shard::Local,
@@ -41,6 +42,8 @@ pub(crate) struct Shared {
     owners: Option<Mutex<HashMap<Box<str>, u8>>>,
     /// Where connections are accepted, if that is a thread of its own: it gets no mail, but has to be woken.
     pub(crate) door: Mailbox,
+    accepted: AtomicU64,
+    accept_errors: AtomicU64,
     /// Hash seed of the server, so that clients cannot choose names that collide.
     pub(crate) seed: u64,
     /// The server runs, or has run.
@@ -59,6 +62,9 @@ struct Post {
     open_sessions: AtomicUsize,
     /// Sessions, as of its last turn while the server goes down.
     sessions: AtomicUsize,
+    counts: Arc<Counts>,
+    /// Bytes that were read of its connections before it had them.
+    read_before: AtomicU64,
 }
 
 /// The adapter, if the server is one of several.
@@ -81,6 +87,8 @@ impl Shared {
             load: AtomicUsize::new(0),
             open_sessions: AtomicUsize::new(0),
             sessions: AtomicUsize::new(usize::MAX),
+            counts: Arc::default(),
+            read_before: AtomicU64::new(0),
         };
         let shards = std::iter::repeat_with(shard).take(config.shards.into()).collect();
         let (started, stopping) = (AtomicBool::new(false), AtomicBool::new(false));
@@ -97,6 +105,8 @@ impl Shared {
             moved: Mutex::default(),
             shards,
             door: Mailbox::default(),
+            accepted: AtomicU64::new(0),
+            accept_errors: AtomicU64::new(0),
             seed,
             started,
             stopping,
@@ -186,6 +196,47 @@ impl Shared {
 
     pub(crate) fn all_rooms(&self) -> impl Iterator<Item = &SharedRooms> {
         self.shards.iter().map(|shard| &shard.rooms)
+    }
+
+    /// What a shard counts; to be written on its own thread only.
+    pub(crate) fn counts(&self, shard: u8) -> &Arc<Counts> {
+        &self.shards[usize::from(shard)].counts
+    }
+
+    /// A connection was accepted, or could not be.
+    pub(crate) fn count_accept(&self, is_success: bool) {
+        let count = if is_success { &self.accepted } else { &self.accept_errors };
+        count.fetch_add(1, Ordering::Relaxed);
+    }
+
+    /// Bytes of a connection were read before its shard had it.
+    pub(crate) fn count_read(&self, shard: u8, bytes: usize) {
+        let count = &self.shards[usize::from(shard)].read_before;
+        count.fetch_add(bytes as u64, Ordering::Relaxed);
+    }
+
+    /// All numbers there are.
+    pub(crate) fn metrics(&self) -> Metrics {
+        let read = |post: &Post| {
+            let mailbox_depth = post.mailbox.len() as u64;
+            let mut metrics = ShardMetrics { mailbox_depth, ..post.counts.read() };
+            metrics.bytes_received += post.read_before.load(Ordering::Relaxed);
+            metrics
+        };
+        let (shards, mut total): (Vec<_>, _) =
+            (self.shards.iter().map(read).collect(), ShardMetrics::default());
+        shards.iter().for_each(|shard| total.add(shard));
+        let jobs = self.pool.jobs();
+        Metrics {
+            total,
+            shards,
+            connections_accepted: self.accepted.load(Ordering::Relaxed),
+            accept_errors: self.accept_errors.load(Ordering::Relaxed),
+            namespaces: self.namespaces.count() as u64,
+            blocking_running: jobs.running as u64,
+            blocking_waiting: jobs.waiting as u64,
+            blocking_started: jobs.started,
+        }
     }
 
     /// The shard with the fewest connections.

@@ -20,6 +20,18 @@ use crate::{
 /// It lives on the thread that runs the handler, and what it does takes effect at once: after [`join`](Self::join),
 /// [`rooms`](Self::rooms) has the room. What is written leaves when the handlers of this turn are done, in one piece. To
 /// reach the client from other threads, or later, take a [`handle`](Self::handle).
+///
+/// ```
+/// # let server = siomio::Server::new();
+/// use siomio::{Ack, Socket};
+///
+/// server.on("enter", |socket: &Socket, room: String, ack: Ack| {
+///     socket.join(&room);
+///     socket.to(&room).emit("entered", socket.id());
+///     socket.data().insert(room);
+///     ack.send(socket.rooms().len());
+/// });
+/// ```
 pub struct Socket {
     local: Rc<Local>,
     key: SocketKey,
@@ -64,6 +76,14 @@ impl Socket {
     }
 
     /// How the client came.
+    ///
+    /// ```
+    /// # let server = siomio::Server::new();
+    /// server.on_connect(|socket| {
+    ///     let handshake = socket.handshake();
+    ///     println!("{:?} from {}", handshake.header("user-agent"), handshake.peer_addr());
+    /// });
+    /// ```
     pub fn handshake(&self) -> Handshake {
         self.local.handshake(self.key, self.session)
     }
@@ -79,6 +99,17 @@ impl Socket {
     }
 
     /// Bytes that wait for the client: it has not taken them yet.
+    ///
+    /// ```
+    /// # let server = siomio::Server::new();
+    /// use siomio::Socket;
+    ///
+    /// server.on("more?", |socket: &Socket| {
+    ///     if socket.buffered() == 0 {
+    ///         socket.emit("more", ());
+    ///     }
+    /// });
+    /// ```
     pub fn buffered(&self) -> usize {
         self.local.core.borrow().buffered(self.session)
     }
@@ -90,11 +121,35 @@ impl Socket {
 
     /// A handle that other threads can use, and that can be kept: it does not keep the client connected, and does
     /// nothing once it is gone.
+    ///
+    /// ```
+    /// # let server = siomio::Server::new();
+    /// server.on_connect(|socket| {
+    ///     let handle = socket.handle();
+    ///     std::thread::spawn(move || handle.emit("computed", 42));
+    /// });
+    /// ```
     pub fn handle(&self) -> SocketHandle {
         SocketHandle::new(self.namespace(), self.local.index, self.key, self.id())
     }
 
     /// Sends an event to this client. A tuple is several arguments, `()` none, anything else one.
+    ///
+    /// In a [middleware](crate::Namespace::use_middleware) it is dropped: the socket is not connected yet.
+    ///
+    /// ```
+    /// # let server = siomio::Server::new();
+    /// use siomio::{Dropped, Sent, Socket};
+    ///
+    /// server.on("ping", |socket: &Socket| {
+    ///     match socket.emit("pong", (1, "two")) {
+    ///         Sent::Queued => {}
+    ///         Sent::HighWater => println!("much waits for it"),
+    ///         Sent::Dropped(Dropped::Encode(error)) => println!("a mistake of ours: {error}"),
+    ///         Sent::Dropped(_) => println!("it is gone"),
+    ///     }
+    /// });
+    /// ```
     pub fn emit<A: IntoArgs>(&self, event: &str, args: A) -> Sent {
         self.local.emit(self, event, &args, Flags::default())
     }
@@ -105,6 +160,20 @@ impl Socket {
     }
 
     /// Sends an event that the client is to acknowledge within `timeout`.
+    ///
+    /// ```
+    /// # let server = siomio::Server::new();
+    /// use std::time::Duration;
+    ///
+    /// server.on_connect(|socket| {
+    ///     let handle = socket.handle();
+    ///     socket.emit_with_ack("name?", (), Duration::from_secs(10)).on_reply(move |answer| {
+    ///         if let Ok(name) = answer.map(|args| args.get::<String>(0).unwrap_or_default()) {
+    ///             handle.emit("hello", name);
+    ///         }
+    ///     });
+    /// });
+    /// ```
     pub fn emit_with_ack<A: IntoArgs>(&self, event: &str, args: A, timeout: Duration) -> Reply {
         let (sender, reply) = Reply::channel();
         let mut payload = Payload::default();
@@ -116,6 +185,11 @@ impl Socket {
     }
 
     /// Sends events only if the client can take them at once.
+    ///
+    /// ```
+    /// # let server = siomio::Server::new();
+    /// server.on_connect(|socket| { socket.volatile().emit("position", (1.0, 2.0)); });
+    /// ```
     pub fn volatile(&self) -> Emitter<'_> {
         Emitter::new(self).volatile()
     }
@@ -126,6 +200,16 @@ impl Socket {
     }
 
     /// Enters a room, or several. Returns whether it was outside of any before.
+    ///
+    /// In a [middleware](crate::Namespace::use_middleware) it may, too; once it is disconnected, nothing happens.
+    ///
+    /// ```
+    /// # let server = siomio::Server::new();
+    /// server.on_connect(|socket| {
+    ///     assert!(socket.join(["lobby", "hall"]));
+    ///     assert_eq!(socket.rooms().len(), 3);
+    /// });
+    /// ```
     pub fn join(&self, rooms: impl RoomNames) -> bool {
         self.local.join(self.key, &self.space, &rooms)
     }
@@ -141,6 +225,11 @@ impl Socket {
     }
 
     /// Everybody in a room, or in several, but this socket.
+    ///
+    /// ```
+    /// # let server = siomio::Server::new();
+    /// server.on_connect(|socket| { socket.to("lobby").emit("joined", socket.id()); });
+    /// ```
     pub fn to(&self, rooms: impl RoomNames) -> Broadcast {
         self.broadcast().to(rooms)
     }
@@ -156,6 +245,11 @@ impl Socket {
     }
 
     /// Everybody in the namespace but this socket.
+    ///
+    /// ```
+    /// # let server = siomio::Server::new();
+    /// server.on_connect(|socket| { socket.broadcast().emit("joined", socket.id()); });
+    /// ```
     pub fn broadcast(&self) -> Broadcast {
         Broadcast::new(self.namespace()).except(self.id())
     }
@@ -168,11 +262,30 @@ impl Socket {
     /// Disconnects the socket from its namespace; with `close`, the client from all of them, and its connection.
     ///
     /// The disconnect handlers run before this returns.
+    ///
+    /// ```
+    /// # let server = siomio::Server::new();
+    /// use siomio::Socket;
+    ///
+    /// server.on("bye", |socket: &Socket| {
+    ///     socket.emit("bye", "see you");
+    ///     socket.disconnect(true);
+    /// });
+    /// ```
     pub fn disconnect(&self, close: bool) {
         self.local.disconnect(self.key, close);
     }
 
     /// Runs a closure once, after some time, unless the socket is gone by then.
+    ///
+    /// ```
+    /// # let server = siomio::Server::new();
+    /// use std::time::Duration;
+    ///
+    /// server.on_connect(|socket| {
+    ///     socket.after(Duration::from_secs(60), |socket| socket.disconnect(true));
+    /// });
+    /// ```
     pub fn after(&self, delay: Duration, run: impl FnOnce(&Self) + 'static) -> Timer {
         let view = self.view();
         self.timer(delay, Work::Once(Box::new(move |local| run(&view(local)))))
@@ -181,6 +294,15 @@ impl Socket {
     /// Runs a closure again and again, until the socket is gone or the timer [cancelled](Timer::cancel).
     ///
     /// The beat does not drift: a run that comes late does not delay those after it. A period of zero counts as 1 ms.
+    ///
+    /// ```
+    /// # let server = siomio::Server::new();
+    /// use std::time::Duration;
+    ///
+    /// server.on_connect(|socket| {
+    ///     socket.every(Duration::from_secs(1), |socket| { socket.volatile().emit("tick", ()); });
+    /// });
+    /// ```
     pub fn every(&self, period: Duration, run: impl Fn(&Self) + 'static) -> Timer {
         let period = period.max(Duration::from_millis(1));
         let view = self.view();

@@ -10,6 +10,24 @@ use crate::{
 
 /// A timer of a [`Socket`](crate::Socket) or [`WebSocket`](crate::WebSocket); dropping it does nothing, and any thread may keep
 /// it.
+///
+/// ```
+/// # let server = siomio::Server::new();
+/// use std::time::Duration;
+/// use siomio::{Socket, Timer};
+///
+/// struct Hint(Timer);
+///
+/// server.on_connect(|socket| {
+///     let timer = socket.after(Duration::from_secs(30), |socket| { socket.emit("hint", "say hello"); });
+///     socket.data().insert(Hint(timer));
+/// });
+/// server.on("hello", |socket: &Socket| {
+///     if let Some(Hint(timer)) = socket.data().remove() {
+///         timer.cancel();
+///     }
+/// });
+/// ```
 #[derive(Clone)]
 pub struct Timer {
     shared: Arc<Shared>,

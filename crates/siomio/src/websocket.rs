@@ -50,6 +50,16 @@ pub struct WebSocket {
 }
 
 /// How far the life of a [`WebSocket`] has come. It is open when handlers first see it.
+///
+/// ```
+/// # let server = siomio::Server::new();
+/// use siomio::ReadyState;
+///
+/// server.websocket("/feed").on_message(|socket, _| {
+///     socket.close(1000, "enough");
+///     assert_eq!(socket.ready_state(), ReadyState::Closing);
+/// });
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum ReadyState {
     /// Messages go both ways.

@@ -53,12 +53,14 @@ impl Hub {
         Some(socket)
     }
 
-    /// The decision about a socket that connects has to come by then, or it is [due](crate::Due::Decision).
+    /// The decision about a socket that connects has to come by then, or it is [due](crate::Due::Decision). What was set before
+    /// does not count any more.
     pub fn limit_decision(&mut self, socket: SocketKey, at: Instant) {
         if self.is_connecting(socket) {
             let deadline = self.deadlines.set(at, Waiting::Decision { socket });
-            if let Some(connecting) = self.connecting_mut(socket) {
-                connecting.deadline = Some(deadline);
+            let connecting = self.connecting_mut(socket);
+            if let Some(old) = connecting.and_then(|own| own.deadline.replace(deadline)) {
+                self.deadlines.clear(old);
             }
         }
     }

@@ -86,7 +86,11 @@ impl Hub {
                 return Err(Violation::ConnectedTwice);
             }
             let (namespaces, max) = (&self.namespaces, self.config.max_namespaces);
-            if !state.has_room(max, |namespace| namespaces.get(namespace).is_some()) {
+            // Who comes back takes the place they had.
+            let known = namespaces.find(&packet.namespace).and_then(|id| state.membership(id));
+            if known.is_none()
+                && !state.has_room(max, |namespace| namespaces.get(namespace).is_some())
+            {
                 return Err(Violation::TooManyNamespaces);
             }
         }
@@ -96,6 +100,7 @@ impl Hub {
                     name: packet.namespace.into_owned(),
                     auth: packet.data,
                 }),
+                Kind::ConnectError => Err(Violation::UnexpectedKind),
                 // It may have crossed our disconnect, after which nobody was left there.
                 _ if state.has_left(|namespace| self.namespaces.get(namespace).is_none()) => {
                     Ok(Received::Nothing)
@@ -110,6 +115,10 @@ impl Hub {
                 return Ok(Received::Connect { namespace, auth: packet.data });
             }
             (Kind::Connect, Some(Membership::Socket(_))) => return Err(Violation::ConnectedTwice),
+            // It may have crossed our disconnect from a namespace that has ended since, and has a successor of the same name.
+            (_, None) if state.has_left(|namespace| self.namespaces.get(namespace).is_none()) => {
+                return Ok(Received::Nothing);
+            }
             (_, None) => return Err(Violation::NotConnected),
             (_, Some(Membership::Left | Membership::Leaving)) => return Ok(Received::Nothing),
             (_, Some(Membership::Socket(socket))) => socket,

@@ -37,6 +37,14 @@ impl Hub {
         }
     }
 
+    /// This packet was sent to a socket, after it was [recorded](Self::record).
+    pub fn delivered(&mut self, socket: SocketKey, packet: &Broadcast) {
+        let state = self.sockets.get_mut(socket);
+        if let Some(session) = state.and_then(|state| state.session.as_mut()) {
+            session.sent = packet.offset();
+        }
+    }
+
     /// Whether a socket has this packet already, because the hub that had its session before has sent it. Ask before
     /// [recording](Self::record) it.
     pub fn has_received(&self, socket: SocketKey, packet: &Broadcast) -> bool {
@@ -84,8 +92,8 @@ impl Hub {
         let recovery = self.recovery.as_mut()?;
         let (id, rooms) = (recovered.id.clone(), recovered.rooms.clone());
         let session = recovery.log.take_up(namespace, recovered);
-        let pid = session.pid.clone();
-        recovery.sessions.lost(now, Lost { namespace, id, rooms, session });
+        let (pid, at) = (session.pid.clone(), recovery.log.place());
+        recovery.sessions.lost(now, Lost { namespace, id, rooms, at, session });
         let at = recovery.sessions.next_expiry(now);
         self.deadlines.set(at, Waiting::Sessions);
         Some(pid)
@@ -167,7 +175,7 @@ impl Hub {
         rooms: Vec<Arc<str>>,
         reason: DisconnectReason,
     ) -> Option<Arc<str>> {
-        let Recovering { sessions, catching_up, .. } = &mut **self.recovery.as_mut()?;
+        let Recovering { log, sessions, catching_up } = &mut **self.recovery.as_mut()?;
         catching_up.retain(|(own, _)| *own != socket);
         let session = *state.session?;
         let pid = session.pid.clone();
@@ -176,7 +184,7 @@ impl Hub {
             return None;
         }
         let Socket { id, namespace, .. } = state;
-        sessions.lost(now, Lost { namespace, id, rooms, session });
+        sessions.lost(now, Lost { namespace, id, rooms, at: log.place(), session });
         let at = sessions.next_expiry(now);
         self.deadlines.set(at, Waiting::Sessions);
         Some(pid)
@@ -190,11 +198,11 @@ impl Hub {
         Some(Due::Session(pid))
     }
 
-    /// What was sent again is so old that a client that has not seen it by now cannot come back.
+    /// What was sent again is so old that a client that has not seen it by now cannot come back. Nothing is as good as ever.
     pub(super) fn forget_prelude(&mut self, socket: SocketKey) {
         if let Some(session) = self.sockets.get_mut(socket).and_then(|state| state.session.as_mut())
         {
-            session.prelude = None;
+            session.prelude.take_if(|prelude| !prelude.is_empty());
         }
     }
 }

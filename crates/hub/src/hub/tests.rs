@@ -392,3 +392,138 @@ fn a_query_is_part_of_the_name_for_clients_of_today() {
         matches!(received, Ok(Received::UnknownNamespace { name, .. }) if name == "/custom?token=abc")
     );
 }
+
+/// Disconnects a socket, as the server does.
+fn disconnected(world: &mut World, socket: SocketKey) {
+    assert!(world.hub.begin_disconnect(socket, false));
+    assert!(world.remove(socket).is_some());
+}
+
+#[test]
+fn who_asks_twice_for_a_namespace_that_is_looked_up_breaks_a_rule() {
+    let mut world = World::new();
+    let (client, other) = (world.client(), world.client());
+    assert!(matches!(
+        world.hub.handle_text(client, "0/dynamic"),
+        Ok(Received::UnknownNamespace { .. })
+    ));
+    world.hub.begin_lookup(client, "/dynamic");
+    let twice = world.hub.handle_text(client, "0/dynamic").map(drop);
+    assert_eq!(twice, Err(Violation::ConnectedTwice));
+    let early = world.hub.handle_text(client, r#"2/dynamic,["early"]"#).map(drop);
+    assert_eq!(early, Err(Violation::NotConnected));
+    // It is a matter of each connection and each name, also if somebody else has made the namespace meanwhile.
+    assert!(world.hub.handle_text(client, "0/another").is_ok());
+    assert!(world.hub.handle_text(other, "0/dynamic").is_ok());
+    world.hub.declare("/dynamic");
+    let twice = world.hub.handle_text(client, "0/dynamic").map(drop);
+    assert_eq!(twice, Err(Violation::ConnectedTwice));
+    assert!(world.hub.end_lookup(client, "/dynamic"));
+    assert!(!world.hub.end_lookup(client, "/dynamic"), "once");
+    assert!(matches!(world.hub.handle_text(client, "0/dynamic"), Ok(Received::Connect { .. })));
+    world.hub.begin_lookup(other, "/x");
+    world.hub.close_client(other);
+    assert!(!world.hub.end_lookup(other, "/x"), "nobody is there to hear it");
+}
+
+#[test]
+fn the_last_deadline_of_a_decision_counts() {
+    let mut world = World::new();
+    let client = world.client();
+    let socket = world.begin(client, world.main);
+    let [first, second] = [1, 2].map(|secs| world.now + Duration::from_secs(secs));
+    world.hub.limit_decision(socket, first);
+    assert_eq!(world.hub.deadline(), Some(first));
+    // The next middleware has its own time.
+    world.hub.limit_decision(socket, second);
+    assert_eq!(world.hub.handle_timeout(first), None);
+    assert_eq!(world.hub.handle_timeout(second), Some(Due::Decision(socket)));
+    assert!(world.hub.refuse(socket));
+
+    for accept in [true, false] {
+        let socket = world.begin(client, world.main);
+        world.hub.limit_decision(socket, second);
+        if accept {
+            assert!(world.hub.accept(world.now, socket, None).is_some());
+            world.hub.limit_decision(socket, first);
+            disconnected(&mut world, socket);
+            assert_eq!(world.hub.deadline(), None);
+        } else {
+            assert!(world.hub.refuse(socket));
+            assert_eq!(world.hub.deadline(), None);
+        }
+    }
+}
+
+#[test]
+fn a_connection_has_to_do_with_so_many_namespaces_and_no_more() {
+    let mut world = World::new();
+    world.hub.config.max_namespaces = 2;
+    let client = world.client();
+    let main = world.connect(client, "0");
+    world.hub.begin_lookup(client, "/looked-up");
+    let one_more = world.hub.handle_text(client, "0/custom").map(drop);
+    assert_eq!(one_more, Err(Violation::TooManyNamespaces), "what it has asked for counts");
+    world.hub.end_lookup(client, "/looked-up");
+    let custom = world.connect(client, "0/custom");
+    let one_more = world.hub.handle_text(client, "0/third").map(drop);
+    assert_eq!(one_more, Err(Violation::TooManyNamespaces));
+    let twice = world.hub.handle_text(client, "0").map(drop);
+    assert_eq!(twice, Err(Violation::ConnectedTwice), "that is no other namespace");
+
+    // What it leaves takes no place, not even together with the next.
+    assert!(world.hub.begin_disconnect(custom, true));
+    world.remove(custom);
+    world.hub.declare("/third");
+    let third = world.connect(client, "0/third");
+    assert!(matches!(world.hub.handle_text(client, r#"2/custom,["a"]"#), Ok(Received::Nothing)));
+    assert!(world.hub.begin_disconnect(third, true));
+    world.remove(third);
+    world.hub.end_batch();
+    let custom = world.connect(client, "0/custom");
+
+    // Where the server has sent it away it may come back, and what crosses the farewell is still ignored.
+    disconnected(&mut world, main);
+    disconnected(&mut world, custom);
+    assert!(matches!(world.hub.handle_text(client, r#"2["a"]"#), Ok(Received::Nothing)));
+    world.connect(client, "0");
+    let custom = world.connect(client, "0/custom");
+
+    // A namespace that has ended takes no place.
+    disconnected(&mut world, custom);
+    let gone = world.hub.find("/custom").unwrap();
+    world.hub.forget(gone);
+    world.connect(client, "0/third");
+}
+
+#[test]
+fn what_crosses_the_end_of_a_namespace_is_ignored_also_if_it_has_a_successor() {
+    let mut world = World::new();
+    let mut arena = Arena::<()>::new();
+    let ids: Vec<_> = (0..3).map(|_| arena.insert(())).collect();
+    let first = NamespaceId::from_bits(ids[2].to_bits());
+    world.hub.declare_as(first, "/dynamic");
+    let (client, stranger) = (world.client(), world.client());
+    let socket = world.connect(client, "0/dynamic");
+    disconnected(&mut world, socket);
+    world.hub.forget(first);
+    let packets = [r#"2/dynamic,["a"]"#, "3/dynamic,0[]", "1/dynamic"];
+    for packet in packets {
+        assert!(matches!(world.hub.handle_text(client, packet), Ok(Received::Nothing)), "{packet}");
+    }
+    arena.remove(ids[2]);
+    let second = NamespaceId::from_bits(arena.insert(()).to_bits());
+    assert!(second != first && second.index() == first.index());
+    world.hub.declare_as(second, "/dynamic");
+    for packet in packets {
+        assert!(matches!(world.hub.handle_text(client, packet), Ok(Received::Nothing)), "{packet}");
+        let violation = world.hub.handle_text(stranger, packet).map(drop);
+        assert_eq!(violation, Err(Violation::NotConnected), "{packet}");
+    }
+    let refusal = world.hub.handle_text(client, r#"4/dynamic,{"message":"x"}"#).map(drop);
+    assert_eq!(refusal, Err(Violation::UnexpectedKind));
+    let socket = world.connect(client, "0/dynamic");
+    assert_eq!(world.hub.namespace_of(socket), Some(second));
+    let received = world.hub.handle_text(client, packets[0]);
+    assert!(matches!(received, Ok(Received::Event { socket: to, .. }) if to == socket));
+}

@@ -88,35 +88,50 @@ impl Log {
     }
 
     /// What a lost session has missed after the last offset that its client saw; `None` if that is not known any more.
-    /// Without an offset, the client has seen nothing since the session began.
+    /// Without an offset, the client has seen nothing.
     pub(crate) fn give_up(&self, lost: Lost, last: Option<Offset>) -> Option<Recovered> {
-        let session = &lost.session;
-        let begins = session.since.saturating_sub(self.first) as usize;
-        let is_whole = session.since >= self.first;
-        let in_prelude = match (last, &session.prelude) {
-            (None, None) => return None,
-            (None, Some(prelude)) => Some(&prelude[..]),
-            (Some(last), prelude) => prelude.as_ref().and_then(|prelude| {
-                let place = prelude.iter().position(|packet| packet.offset() == Some(last))?;
-                prelude.get(place + 1..)
-            }),
-        };
-        let (mut missed, from) = match in_prelude {
-            Some(prelude) if is_whole => (prelude.to_vec(), begins),
-            Some(_) => return None,
-            None => {
-                let mut own = self.entries.iter().skip(begins).rev();
-                let behind = own.position(|entry| Some(entry.offset) == last)?;
-                (Vec::new(), self.entries.len() - behind)
-            }
-        };
+        let (mut missed, from) = self.missed_from(&lost, last)?;
         let own = self.entries.iter().skip(from).filter(|entry| {
             entry.is_for(lost.namespace, |room| lost.is_in(room))
                 && !lost.session.marks.cover(entry.offset)
         });
         missed.extend(own.map(|entry| entry.packet.clone()));
         let Lost { id, rooms, session, .. } = lost;
-        Some(Recovered { pid: session.pid, id, rooms, missed, seen: self.seen.clone() })
+        // The session may have been on a hub that had seen more than this one has by now.
+        let mut seen = session.marks;
+        seen.advance_to(&self.seen);
+        Some(Recovered { pid: session.pid, id, rooms, last, missed, seen })
+    }
+
+    /// What a client that has seen this last has missed of what was sent again before, and the entry that is next.
+    fn missed_from(
+        &self,
+        lost: &Lost,
+        last: Option<Offset>,
+    ) -> Option<(Vec<Arc<Broadcast>>, usize)> {
+        let session = &lost.session;
+        if last == session.sent {
+            return Some((Vec::new(), self.entry_at(lost.at)?));
+        }
+        let prelude = session.prelude.as_deref().unwrap_or_default();
+        let seen = prelude.iter().position(|packet| packet.offset() == last);
+        let rest = match seen {
+            Some(seen) => Some(&prelude[seen + 1..]),
+            None if last == session.base && session.prelude.is_some() => Some(prelude),
+            None => None,
+        };
+        if let Some(rest) = rest {
+            return Some((rest.to_vec(), self.entry_at(session.since)?));
+        }
+        let begins = session.since.saturating_sub(self.first) as usize;
+        let mut own = self.entries.iter().skip(begins).rev();
+        let behind = own.position(|entry| Some(entry.offset) == last)?;
+        Some((Vec::new(), self.entries.len() - behind))
+    }
+
+    /// The entry that has this place, or would have it; `None` if it is kept no longer.
+    fn entry_at(&self, place: u64) -> Option<usize> {
+        usize::try_from(place.checked_sub(self.first)?).ok()
     }
 
     /// Whether everything is still here that a hub has not seen that had got so far.
@@ -128,8 +143,10 @@ impl Log {
     pub(crate) fn take_up(&self, namespace: NamespaceId, mut recovered: Recovered) -> Session {
         let mut prelude = std::mem::take(&mut recovered.missed);
         prelude.extend(self.beyond(namespace, &recovered).cloned());
-        let Recovered { pid, seen: marks, .. } = recovered;
-        Session { pid, since: self.place(), prelude: Some(prelude), marks, is_recovered: true }
+        let Recovered { pid, last: base, seen: marks, .. } = recovered;
+        let sent = prelude.last().map_or(base, |packet| packet.offset());
+        let (since, prelude) = (self.place(), Some(prelude));
+        Session { pid, since, base, prelude, sent, marks, is_recovered: true }
     }
 
     /// What this hub has delivered and the one that gave a session up had not.

@@ -36,7 +36,7 @@ use crate::error::EncodeError;
 /// ```
 #[diagnostic::on_unimplemented(
     message = "`{Self}` cannot be the arguments of an event",
-    note = "arguments are anything that implements `serde::Serialize`, or `Args`"
+    note = "arguments are anything that implements `serde::Serialize`, or `Args`: put `#[derive(serde::Serialize)]` on a type of yours"
 )]
 pub trait IntoArgs: sealed::Sealed {
     /// Appends the arguments. Not callable from outside: the writer has no public constructor.

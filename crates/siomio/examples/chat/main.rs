@@ -3,9 +3,8 @@
 use std::{
     collections::BTreeMap,
     env, io,
-    str::FromStr,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
-    time::{SystemTime, UNIX_EPOCH},
+    time::UNIX_EPOCH,
 };
 
 use serde::Deserialize;
@@ -37,7 +36,14 @@ struct Whisper {
 }
 
 fn main() -> io::Result<()> {
-    let server = Server::builder().shards(setting("SHARDS", 0)).build();
+    let (port, shards) = (setting("PORT", 3000), setting("SHARDS", 0));
+    println!("chat on http://localhost:{port}");
+    server(shards as u8).listen(("localhost", port))
+}
+
+/// Everything but the address; 0 shards are one for each core.
+pub fn server(shards: u8) -> Server {
+    let server = Server::builder().shards(shards).build();
     server.http(|request, response| match request.path() {
         "/" => response.html(include_str!("page.html")),
         "/siomio.js" => response.body("text/javascript; charset=utf-8", BROWSER_CLIENT),
@@ -48,10 +54,10 @@ fn main() -> io::Result<()> {
     let all = guests.clone();
     server.on("enter", move |socket: &Socket, me: Me, ack: Ack| {
         let (nickname, room) = (me.nickname.trim().to_owned(), room_name(&me.room));
-        match all.welcome(socket, &nickname, &room) {
-            Ok(()) => all.enter(socket, nickname, room, ack),
-            Err(error) => ack.send(json!({ "ok": false, "error": error })),
+        if let Err(error) = all.welcome(socket, &nickname, &room) {
+            return ack.send(json!({ "ok": false, "error": error }));
         }
+        all.enter(socket, nickname, room, ack);
     });
     let all = guests.clone();
     server.on("move", move |socket: &Socket, room: String, ack: Ack| {
@@ -81,10 +87,7 @@ fn main() -> io::Result<()> {
         guests.leave(socket, &me);
         guests.lock().guests.remove(&me.nickname);
     });
-
-    let port: u16 = setting("PORT", 3000);
-    println!("chat on http://localhost:{port}");
-    server.listen(("localhost", port))
+    server
 }
 
 impl Guests {
@@ -104,7 +107,7 @@ impl Guests {
     fn enter(&self, socket: &Socket, nickname: String, room: String, ack: Ack) {
         self.lock().guests.insert(nickname.clone(), (room.clone(), socket.handle()));
         socket.join(&room);
-        socket.to(&*room).emit("note", format!("{nickname} joined"));
+        socket.to(&room).emit("note", format!("{nickname} joined"));
         let (people, version) = self.tell(socket, &room);
         ack.send(json!({ "ok": true, "nickname": nickname, "room": room, "people": people, "version": version }));
         socket.data().insert(Me { nickname, room });
@@ -113,7 +116,7 @@ impl Guests {
     fn leave(&self, socket: &Socket, me: &Me) {
         self.lock().guests.insert(me.nickname.clone(), (String::new(), socket.handle()));
         socket.leave(&me.room);
-        socket.to(&*me.room).emit("note", format!("{} left", me.nickname));
+        socket.to(&me.room).emit("note", format!("{} left", me.nickname));
         self.tell(socket, &me.room);
     }
 
@@ -133,8 +136,7 @@ impl Guests {
 }
 
 fn said(from: &str, text: &str) -> Value {
-    let now = SystemTime::now().duration_since(UNIX_EPOCH);
-    json!({ "from": from, "text": text, "at": now.map_or(0, |now| now.as_millis() as u64) })
+    json!({ "from": from, "text": text, "at": UNIX_EPOCH.elapsed().map_or(0, |now| now.as_millis() as u64) })
 }
 
 fn room_name(name: &str) -> String {
@@ -142,6 +144,6 @@ fn room_name(name: &str) -> String {
     if name.is_empty() { "lobby".to_owned() } else { name.chars().take(64).collect() }
 }
 
-fn setting<T: FromStr>(name: &str, default: T) -> T {
+fn setting(name: &str, default: u16) -> u16 {
     env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
 }

@@ -39,9 +39,15 @@ impl ServerBuilder {
         self
     }
 
-    /// Bytes that may wait for one client before [`Sent::HighWater`](crate::Sent::HighWater) says so; as long as more wait and
-    /// the client takes nothing, nothing is read from it, and [`send_timeout`](Self::send_timeout) counts instead of the
+    /// Bytes that may wait for one client before [`Sent::HighWater`](crate::Sent::HighWater) says so. On WebSocket, as long as more
+    /// wait and the client takes nothing, nothing is read from it, and [`send_timeout`](Self::send_timeout) counts instead of the
     /// heartbeat. Default 1 MiB, at most [`max_buffered`](Self::max_buffered).
+    ///
+    /// ```
+    /// use siomio::Server;
+    ///
+    /// let server = Server::builder().high_water(64 * 1024).max_buffered(1024 * 1024).build();
+    /// ```
     pub fn high_water(mut self, bytes: usize) -> Self {
         self.high_water = bytes;
         self
@@ -54,8 +60,8 @@ impl ServerBuilder {
         self
     }
 
-    /// How many events of one socket may wait behind its [blocking](crate::Namespace::on_blocking) handlers before no more is
-    /// read from its client. Those that were read together still come in. Default 256.
+    /// How many events of one client may wait behind [blocking](crate::Namespace::on_blocking) handlers before no more is read
+    /// from it; a disconnect that waits behind them counts, too. Those that were read together still come in. Default 256.
     pub fn max_waiting_events(mut self, events: usize) -> Self {
         self.max_waiting_events = events;
         self

@@ -87,6 +87,12 @@ impl ServerBuilder {
 
     /// A message that every session is sent right behind its open packet, in the same answer on polling. For a server that speaks
     /// Engine.IO only; Socket.IO clients would take it for a packet of theirs. Default: none.
+    ///
+    /// ```
+    /// use siomio::{Message, Server};
+    ///
+    /// let server = Server::builder().initial_packet(Message::Text("hello")).build_engine();
+    /// ```
     pub fn initial_packet(mut self, message: Message<'_>) -> Self {
         self.engine.initial_packet = Some(match message {
             Message::Text(text) => Outgoing::text(text),
@@ -97,6 +103,12 @@ impl ServerBuilder {
 
     /// Names the session in a cookie, for load balancers. Default: no cookie. It is set by the answer that opens a session on
     /// long-polling, and never on WebSocket.
+    ///
+    /// ```
+    /// use siomio::{Cookie, SameSite, Server};
+    ///
+    /// let server = Server::builder().cookie(Cookie::default().same_site(SameSite::Strict)).build();
+    /// ```
     pub fn cookie(mut self, cookie: Cookie) -> Self {
         self.cookie = Some(cookie);
         self
@@ -128,7 +140,8 @@ impl ServerBuilder {
     }
 
     /// Time that [`allow_request`](Self::allow_request), or a [middleware](crate::Engine::use_middleware), may take over one
-    /// request; then it is answered 503. Default 60 s.
+    /// request; then it is answered 503. The same for each [middleware](crate::Namespace::use_middleware_later) of a namespace,
+    /// and for each [parent](crate::Io::of_deciding) that is asked for one. Default 60 s.
     pub fn decision_timeout(mut self, timeout: Duration) -> Self {
         self.decision_timeout = capped(timeout);
         self
@@ -139,6 +152,18 @@ impl ServerBuilder {
     /// They must be unique (an id that is taken refuses the request, and so does an error), and cannot be guessed if the
     /// sessions are to be safe: who knows an id can speak for its session. Siomio's own ids name the shard that has the
     /// session; with ids of your own, shards share a table behind a lock instead, read once for each request.
+    ///
+    /// ```
+    /// use siomio::Server;
+    /// # fn random() -> u128 { 7 }
+    ///
+    /// let server = Server::builder()
+    ///     .generate_id(|request| match request.query("zone") {
+    ///         Some(zone) => Ok(format!("{zone}-{:032x}", random())),
+    ///         None => Err("no zone".to_owned()),
+    ///     })
+    ///     .build();
+    /// ```
     pub fn generate_id(
         mut self,
         generate: impl Fn(&Request<'_>) -> Result<String, String> + Send + Sync + 'static,

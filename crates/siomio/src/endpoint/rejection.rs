@@ -1,6 +1,16 @@
 use siomio_http::Response;
 
 /// An answer to a request for a WebSocket in place of 101.
+///
+/// ```
+/// # let server = siomio::Server::new();
+/// use siomio::Rejection;
+///
+/// server.websocket("/feed").verify(|request| match request.query("key") {
+///     Some(_) => Ok(()),
+///     None => Err(Rejection::new(401, "no key")),
+/// });
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Rejection {
     status: u16,

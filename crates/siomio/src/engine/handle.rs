@@ -15,6 +15,16 @@ use crate::{
 ///
 /// On the thread of the session's own shard its methods act at once, like those of [`EngineSocket`](crate::EngineSocket); from
 /// elsewhere they are sent there. What one thread does keeps its order.
+///
+/// ```
+/// use siomio::Server;
+///
+/// let server = Server::builder().build_engine();
+/// server.on_open(|socket| {
+///     let Some(client) = socket.handle() else { return };
+///     std::thread::spawn(move || client.send_text("later"));
+/// });
+/// ```
 #[derive(Clone)]
 pub struct EngineSocketHandle {
     shared: Arc<Shared>,

@@ -11,6 +11,16 @@ use crate::{
 };
 
 /// What carried a message.
+///
+/// ```
+/// use siomio::{Carrier, Server};
+///
+/// let server = Server::builder().build_engine();
+/// server.on_message(|socket, _, carrier| match carrier {
+///     Carrier::Post(request) => println!("a POST with {:?}", request.header("cookie")),
+///     Carrier::WebSocket => println!("over WebSocket"),
+/// });
+/// ```
 #[derive(Clone, Copy, Debug)]
 pub enum Carrier<'c> {
     /// This POST, which may have carried others too: its head, its whole body, and where it came from.
@@ -22,6 +32,16 @@ pub enum Carrier<'c> {
 /// A session, on the thread that runs its handlers. What is sent leaves when the handlers of this turn are done.
 ///
 /// What it knows of the session can be asked for until the handlers of its close have run; later it is `None`.
+///
+/// ```
+/// use siomio::Server;
+///
+/// let server = Server::builder().build_engine();
+/// server.on_open(|socket| {
+///     println!("a session over {:?}", socket.transport());
+///     socket.send_text("welcome");
+/// });
+/// ```
 pub struct EngineSocket {
     local: Rc<Local>,
     session: SessionKey,

@@ -32,6 +32,8 @@ pub(crate) struct NamespaceCell {
     watches_rooms: AtomicBool,
     /// Held while rooms change, if somebody wants to know: whether a room is new is seen by looking at all shards.
     pub(crate) census: Mutex<Census>,
+    /// Clients that wait until whoever wants to know of new namespaces has been told of this one; nothing when that is done.
+    unannounced: Mutex<Option<Vec<Waiting>>>,
 }
 
 /// What has happened to rooms and was not told yet, in the order in which it happened on all shards.
@@ -41,6 +43,9 @@ pub(crate) struct Census {
     /// Some shard is telling them, and will tell what comes meanwhile.
     pub(crate) is_telling: bool,
 }
+
+/// A client that waits for a namespace: its shard, and the number of its lookup there.
+pub(crate) type Waiting = (u8, u64);
 
 /// How a namespace came to be.
 pub(crate) enum Kind {
@@ -71,6 +76,7 @@ impl NamespaceCell {
             population: AtomicUsize::new(0),
             watches_rooms,
             census: Mutex::default(),
+            unannounced: Mutex::new(Some(Vec::new())),
         }
     }
 
@@ -94,6 +100,22 @@ impl NamespaceCell {
 
     pub(crate) fn watches_rooms(&self) -> bool {
         self.watches_rooms.load(Ordering::Acquire)
+    }
+
+    /// Whoever wanted to know of it has been told. Returns those who have waited for that.
+    pub(crate) fn announced(&self) -> Vec<Waiting> {
+        lock(&self.unannounced).take().unwrap_or_default()
+    }
+
+    /// Whether those who want to know of new namespaces have been told of this one. If not, the client is told when they have.
+    pub(crate) fn is_announced_or_tells(&self, waiting: impl FnOnce() -> Waiting) -> bool {
+        match &mut *lock(&self.unannounced) {
+            Some(clients) => {
+                clients.push(waiting());
+                false
+            }
+            None => true,
+        }
     }
 
     /// A socket comes. Returns `false` when the namespace is gone.

@@ -32,6 +32,8 @@ impl Namespaces {
     pub(crate) fn new() -> Self {
         let mut ids = Arena::new();
         let main = NamespaceCell::new(next(&mut ids), "/".into(), Kind::Static, Arc::default());
+        // Nobody has to be told of it.
+        drop(main.announced());
         let main = Arc::new(main);
         let by_name = HashMap::from([(main.name.clone(), main.clone())]);
         let (known, parents) = (Mutex::new(Known { by_name, ids }), RwLock::new(Arc::from([])));
@@ -44,6 +46,11 @@ impl Namespaces {
 
     pub(crate) fn find(&self, name: &str) -> Option<Arc<NamespaceCell>> {
         self.known().by_name.get(name).cloned()
+    }
+
+    /// How many there are.
+    pub(crate) fn count(&self) -> usize {
+        self.known().by_name.len()
     }
 
     /// Finds a namespace, or makes it; a parent whose pattern fits has it as its child. Tells whether it is new.
@@ -65,11 +72,7 @@ impl Namespaces {
         name: &str,
     ) -> (Arc<NamespaceCell>, bool) {
         let kind = Kind::Child { parent: Arc::downgrade(parent) };
-        let (child, is_new) = self.make(name, || (kind, parent.table()));
-        if is_new {
-            parent.adopt(&child);
-        }
-        (child, is_new)
+        self.make(name, || (kind, parent.table()))
     }
 
     /// Registers a parent.
@@ -98,7 +101,6 @@ impl Namespaces {
             known.by_name.remove(&cell.name);
         }
         known.ids.remove(siomio_hub::Key::from_bits(cell.id.to_bits()));
-        drop(known);
         if let Some(parent) = cell.parent() {
             parent.disown(cell);
         }
@@ -118,6 +120,10 @@ impl Namespaces {
         let id = next(&mut known.ids);
         let cell = Arc::new(NamespaceCell::new(id, name.clone(), kind, table));
         known.by_name.insert(name, cell.clone());
+        // Under the lock: it may be gone again as soon as others know of it.
+        if let Some(parent) = cell.parent() {
+            parent.adopt(&cell);
+        }
         (cell, true)
     }
 

@@ -11,12 +11,27 @@ use crate::{Handshake, mailbox::Mail, shared::Shared};
 pub(crate) enum Rule {
     Pattern(Pattern),
     /// Says at once whether it does.
-    AtOnce(Box<dyn Fn(&NamespaceRequest<'_>) -> bool + Send + Sync>),
+    AtOnce(Box<Wants>),
     /// Says so when it knows.
-    Later(Box<dyn Fn(&NamespaceRequest<'_>, NamespaceDecision) + Send + Sync>),
+    Later(Box<Decides>),
 }
 
+type Wants = dyn Fn(&NamespaceRequest<'_>) -> bool + Send + Sync;
+type Decides = dyn Fn(&NamespaceRequest<'_>, NamespaceDecision) + Send + Sync;
+
 /// A client asks for a namespace that does not exist yet.
+///
+/// What [`Io::of_matching`](crate::Io::of_matching) and [`Io::of_deciding`](crate::Io::of_deciding) decide about.
+///
+/// ```
+/// # let server = siomio::Server::new();
+/// use siomio::Value;
+///
+/// server.of_matching(|request| {
+///     let auth: Value = request.auth().unwrap_or(Value::Null);
+///     request.name().starts_with("/tenant/") && auth["token"].as_str() == Some("secret")
+/// });
+/// ```
 #[derive(Debug)]
 pub struct NamespaceRequest<'r> {
     name: &'r str,
@@ -48,6 +63,16 @@ impl<'r> NamespaceRequest<'r> {
 }
 
 /// Whether a namespace is made: given at once or later, from any thread. Dropped, it is not, and the next parent is asked.
+///
+/// ```
+/// # let server = siomio::Server::new();
+/// server.of_deciding(|request, decision| {
+///     if request.name().len() > 20 {
+///         return decision.refuse();
+///     }
+///     std::thread::spawn(move || decision.allow());
+/// });
+/// ```
 #[must_use = "the client waits until it is decided"]
 pub struct NamespaceDecision {
     shared: Arc<Shared>,

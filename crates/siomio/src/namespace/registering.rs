@@ -76,11 +76,27 @@ impl Namespace {
     }
 
     /// Runs for every socket that has connected.
+    ///
+    /// Its client has been answered before, so whatever is sent here arrives behind that. It runs for a socket that is
+    /// [recovered](Socket::is_recovered), too.
+    ///
+    /// ```
+    /// # let server = siomio::Server::new();
+    /// server.on_connect(|socket| {
+    ///     socket.join("lobby");
+    ///     socket.emit("welcome", "hello");
+    /// });
+    /// ```
     pub fn on_connect(&self, handler: impl Fn(&Socket) + Send + Sync + 'static) -> &Self {
         self.change(|table| table.connect.push(Arc::new(handler)))
     }
 
     /// Runs for every socket that is about to go, and why, before the handlers of [`on_disconnect`](Self::on_disconnect).
+    ///
+    /// ```
+    /// # let server = siomio::Server::new();
+    /// server.on_disconnecting(|socket, reason| println!("{} goes: {reason}", socket.id()));
+    /// ```
     pub fn on_disconnecting(
         &self,
         handler: impl Fn(&Socket, DisconnectReason) + Send + Sync + 'static,
@@ -89,6 +105,17 @@ impl Namespace {
     }
 
     /// Runs for every socket that is disconnected, and why. Its rooms and data can still be read.
+    ///
+    /// Also for one that will [recover](crate::Recovery): whether its client comes back is not known yet.
+    ///
+    /// ```
+    /// # let server = siomio::Server::new();
+    /// server.on_disconnect(|socket, reason| {
+    ///     for room in socket.rooms() {
+    ///         socket.to(room).emit("left", (socket.id(), reason.as_str()));
+    ///     }
+    /// });
+    /// ```
     pub fn on_disconnect(
         &self,
         handler: impl Fn(&Socket, DisconnectReason) + Send + Sync + 'static,
@@ -103,6 +130,16 @@ impl Namespace {
     /// For the names that clients cannot send: `connect`, `connect_error`, `disconnect`, `disconnecting`, `newListener`,
     /// `removeListener`. There are [`on_connect`](Self::on_connect), [`on_disconnect`](Self::on_disconnect) and
     /// [`on_disconnecting`](Self::on_disconnecting).
+    ///
+    /// ```
+    /// # let server = siomio::Server::new();
+    /// use siomio::{Ack, Socket};
+    ///
+    /// server.on("say", |socket: &Socket, text: String| {
+    ///     socket.broadcast().emit("said", text);
+    /// });
+    /// server.on("add", |_: &Socket, a: f64, b: f64, ack: Ack| ack.send(a + b));
+    /// ```
     pub fn on<P: 'static>(
         &self,
         event: impl Into<String>,
@@ -140,6 +177,16 @@ impl Namespace {
     }
 
     /// Takes back all handlers of an event that were registered here.
+    ///
+    /// It does not concern what [sockets](Socket::on) were given, nor, on a parent, children that exist.
+    ///
+    /// ```
+    /// # let server = siomio::Server::new();
+    /// use siomio::Socket;
+    ///
+    /// server.on("vote", |_: &Socket, choice: u8| println!("a vote for {choice}"));
+    /// server.off("vote");
+    /// ```
     pub fn off(&self, event: &str) -> &Self {
         self.change(|table| table.events.remove(event))
     }
@@ -166,12 +213,28 @@ impl Namespace {
     }
 
     /// Runs for every event that arrives, before middlewares and handlers.
+    ///
+    /// Also for events that have no handler.
+    ///
+    /// ```
+    /// # let server = siomio::Server::new();
+    /// server.on_any(|socket, event| {
+    ///     println!("{} sends {} with {} arguments", socket.id(), event.name(), event.args().len());
+    /// });
+    /// ```
     pub fn on_any(&self, handler: impl Fn(&Socket, &Event<'_>) + Send + Sync + 'static) -> &Self {
         self.change(|table| table.any.push(Arc::new(handler)))
     }
 
     /// Runs for every event that is sent to a socket, by itself or as one of many, before it leaves; not for acknowledgements,
     /// nor for what is sent again to a client that has come back.
+    ///
+    /// A broadcast is shown once for each socket that gets it, so this costs time for each.
+    ///
+    /// ```
+    /// # let server = siomio::Server::new();
+    /// server.on_any_outgoing(|socket, event| println!("{} is sent {}", socket.id(), event.name()));
+    /// ```
     pub fn on_any_outgoing(
         &self,
         handler: impl Fn(&Socket, &Event<'_>) + Send + Sync + 'static,
@@ -180,6 +243,13 @@ impl Namespace {
     }
 
     /// Runs when an event cannot be handled: its arguments do not fit, a middleware refused it, or the handler panicked.
+    ///
+    /// The client hears nothing of it by itself. Without a handler here, nobody does.
+    ///
+    /// ```
+    /// # let server = siomio::Server::new();
+    /// server.on_error(|socket, error| eprintln!("{}: {error}", socket.id()));
+    /// ```
     pub fn on_error(
         &self,
         handler: impl Fn(&Socket, &HandlerError) + Send + Sync + 'static,
@@ -188,6 +258,14 @@ impl Namespace {
     }
 
     /// Runs when a client has taken everything, after more than [`high_water`](crate::ServerBuilder::high_water) waited for it.
+    ///
+    /// ```
+    /// # let server = siomio::Server::new();
+    /// use siomio::{Sent, Socket};
+    ///
+    /// server.on("more", |socket: &Socket| while socket.emit("piece", "of much") == Sent::Queued {});
+    /// server.on_drain(|socket| { socket.emit("ready", ()); });
+    /// ```
     pub fn on_drain(&self, handler: impl Fn(&Socket) + Send + Sync + 'static) -> &Self {
         self.change(|table| table.drain.push(Arc::new(handler)))
     }
@@ -195,12 +273,32 @@ impl Namespace {
     /// Runs when rooms of this namespace come and go, and when sockets join and leave them; also for the rooms of the sockets' own
     /// ids. It runs on the thread of some shard, when no other code of yours does there; for all shards together it runs once at a
     /// time, and in the order in which things happened.
+    ///
+    /// Only of this server, where it is one of several. As long as somebody wants to know, every join and leave in this namespace takes
+    /// a lock, on whichever shard it happens.
+    ///
+    /// ```
+    /// # let server = siomio::Server::new();
+    /// use siomio::RoomEvent;
+    ///
+    /// server.on_room_event(|event| if let RoomEvent::Deleted { room, .. } = event {
+    ///     println!("nobody is in {room} any more");
+    /// });
+    /// ```
     pub fn on_room_event(&self, handler: impl Fn(&RoomEvent) + Send + Sync + 'static) -> &Self {
         self.change(|table| table.rooms.push(Arc::new(handler)))
     }
 
     /// Runs when a parent, or [`of`](crate::Io::of), has made a namespace. Only of use on the main namespace, and on parents for
     /// their own children.
+    ///
+    /// What the closure registers with the new namespace holds for the first of its clients, too.
+    ///
+    /// ```
+    /// # let server = siomio::Server::new();
+    /// server.on_new_namespace(|namespace| println!("{} is new", namespace.name()));
+    /// server.of("/chat");
+    /// ```
     pub fn on_new_namespace(&self, handler: impl Fn(&Self) + Send + Sync + 'static) -> &Self {
         self.change(|table| table.created.push(Arc::new(handler)))
     }

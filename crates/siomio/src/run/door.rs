@@ -79,7 +79,7 @@ impl Door {
                     token => self.listen_to(Key::from_bits(token.0 as u64), event),
                 }
             }
-            while let Some((stream, peer)) = self.listeners.accept(now) {
+            while let Some((stream, peer)) = self.listeners.accept(now, self.io.shared()) {
                 self.welcome(now, stream, peer);
             }
             self.show_in(now);
@@ -143,6 +143,7 @@ impl Door {
             Destination::Any => shared.least_loaded(),
         };
         shared.arrived(shard);
+        shared.count_read(shard, unread.len());
         let arrivals = self.arrivals[usize::from(shard)].lock();
         arrivals.unwrap_or_else(PoisonError::into_inner).push(Adopted {
             stream,

@@ -94,7 +94,7 @@ impl EventLoop {
         if self.io.shared().is_stopping() {
             self.listeners.close();
         }
-        while let Some((stream, peer)) = self.listeners.accept(now) {
+        while let Some((stream, peer)) = self.listeners.accept(now, self.io.shared()) {
             self.io.shared().arrived(self.index);
             self.adopt(Adopted { stream, peer, unread: Vec::new(), since: now });
         }
@@ -113,7 +113,7 @@ impl EventLoop {
     fn patience(&self) -> Option<Duration> {
         let deadline =
             [self.shard.deadline(), self.listeners.deadline()].into_iter().flatten().min();
-        deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()))
+        deadline.map(|deadline| deadline.saturating_duration_since(self.shard.ended()))
     }
 }
 

@@ -9,6 +9,10 @@ use std::{
 use mio::{Interest, Registry, Token, net::TcpListener};
 
 use super::os::Connection;
+use crate::{
+    shared::Shared,
+    trace::{Took, log},
+};
 
 // Tokens hold the place and the generation of a connection.
 #[cfg(not(target_pointer_width = "64"))]
@@ -62,7 +66,11 @@ impl Listeners {
     }
 
     /// Accepts the next connection, if there is one.
-    pub(super) fn accept(&mut self, now: Instant) -> Option<(Connection, SocketAddr)> {
+    pub(super) fn accept(
+        &mut self,
+        now: Instant,
+        shared: &Shared,
+    ) -> Option<(Connection, SocketAddr)> {
         if self.retry_at.is_some_and(|at| at > now) {
             return None;
         }
@@ -71,6 +79,7 @@ impl Listeners {
             loop {
                 match listener.socket.accept() {
                     Ok((stream, peer)) => {
+                        shared.count_accept(true);
                         // Without it small messages wait for each other; where it fails they do.
                         let _ = stream.set_nodelay(true);
                         return Some((Connection(stream), peer));
@@ -79,7 +88,15 @@ impl Listeners {
                         break listener.knocked = false;
                     }
                     Err(error) if is_the_peers(&error) => {}
-                    Err(_) => {
+                    Err(error) => {
+                        shared.count_accept(false);
+                        log!(
+                            WARN,
+                            "siomio::server",
+                            "cannot accept",
+                            error = error,
+                            again_in = Took(RETRY)
+                        );
                         // Descriptors or memory are short. Those who wait go on waiting; we look again soon.
                         self.retry_at = Some(now + RETRY);
                         return None;

@@ -21,7 +21,7 @@ use siomio_websocket as websocket;
 
 use self::{incoming::Incoming, preface::Preface, write_queue::WriteQueue};
 use super::{core::SessionKey, raw::RawKey, session::admission::Passage};
-use crate::config::MAX_RESPONSES;
+use crate::{config::MAX_RESPONSES, metrics::Counts};
 
 pub(crate) type ConnKey = Key<Conn>;
 
@@ -46,6 +46,8 @@ pub(crate) struct Conn {
     pub(crate) stalled: Option<Instant>,
     /// When a timer will look at it.
     pub(crate) armed: Option<Instant>,
+    /// Bytes that are counted as waiting for clients.
+    pub(crate) counted: usize,
 }
 
 /// What a connection speaks.
@@ -196,6 +198,21 @@ impl Conn {
             is_choked: false,
             stalled: None,
             armed: None,
+            counted: 0,
+        }
+    }
+
+    /// Bytes that are to be written.
+    pub(crate) fn waiting(&self) -> usize {
+        self.out.len() + self.preface.as_ref().map_or(0, |preface| preface.len())
+    }
+
+    /// Counts the bytes that wait for the client, which may have become more or fewer.
+    pub(crate) fn count_waiting(&mut self, counts: &Counts) {
+        let (waiting, counted) = (self.waiting(), self.counted);
+        if waiting != counted {
+            self.counted = waiting;
+            counts.buffered_bytes.change(counted, waiting);
         }
     }
 

@@ -23,7 +23,7 @@ use super::{
     time::{owner::Belongings, timers::Timers, wheel::Wheel},
 };
 use crate::{
-    dispatch::Question, extensions::Extensions, handshake::Opening, mailbox::Mail,
+    dispatch::Question, extensions::Extensions, handshake::Opening, mailbox::Mail, metrics::Counts,
     middleware::Verdict, reply::ReplySender, shared::Shared,
 };
 
@@ -33,6 +33,8 @@ pub(crate) type SessionKey = Key<Session>;
 pub(crate) struct Core {
     pub(crate) shared: Arc<Shared>,
     pub(crate) index: u8,
+    /// For those who look from outside.
+    pub(crate) counts: Arc<Counts>,
     /// When the turn began.
     pub(crate) now: Instant,
     pub(crate) environment: Box<dyn Environment>,
@@ -94,7 +96,11 @@ pub(crate) struct Session {
     pub(crate) armed: Option<Instant>,
     /// More waited for it than it should, and nobody was told yet that this has left.
     pub(crate) is_over: bool,
+    /// Events that wait behind blocking handlers of its sockets, and disconnects that wait behind them.
+    pub(crate) waiting: usize,
     pub(crate) stall: Option<Box<Stall>>,
+    /// Bytes in its queue that are among those counted as waiting for clients.
+    pub(crate) counted: usize,
 }
 
 /// Nothing is read from a session's client, because its handlers do not get through with what it has sent.
@@ -102,6 +108,8 @@ pub(crate) struct Session {
 pub(crate) struct Stall {
     /// How long that may last.
     pub(crate) until: Instant,
+    /// When a timer will look at it.
+    pub(crate) armed: Instant,
     /// Connections that bring more, and are held back.
     pub(crate) held: Vec<ConnKey>,
 }
@@ -116,6 +124,13 @@ pub(crate) struct Extra {
     pub(crate) backlog: Option<Box<Backlog>>,
     /// It waits for this decision.
     pub(crate) entry: Option<Entry>,
+}
+
+impl Extra {
+    /// Whether earlier events are still being handled, and whether the socket has closures of its own.
+    pub(crate) const fn peculiarities(&self) -> (bool, bool) {
+        (self.backlog.is_some(), self.listeners.is_some())
+    }
 }
 
 /// Whom the timer wheel wakes. The instant tells the timer that counts from those that have been overtaken.
@@ -136,6 +151,8 @@ pub(crate) enum Alarm {
 pub(crate) enum Pending {
     /// A session has opened.
     Opened { session: SessionKey },
+    /// A session has moved to a WebSocket.
+    Upgraded { session: SessionKey },
     /// A session closes, once its client has fetched the farewell.
     Closing { session: SessionKey },
     /// A session has closed.
@@ -165,6 +182,7 @@ impl Core {
         let hub = Hub::new(config, shared.rooms(index).clone(), shared.seed);
         Self {
             index,
+            counts: shared.counts(index).clone(),
             now,
             environment,
             conns: Arena::new(),

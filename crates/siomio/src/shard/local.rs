@@ -16,13 +16,16 @@ use super::{
     core::{Core, Pending},
     environment::Environment,
     space::Space,
+    watch::Watch,
 };
 use crate::{
     AckError, Socket,
     config::capped,
     mailbox::{Mail, Order},
+    metrics::Counts,
     registry::Tables,
     shared::Shared,
+    trace::log,
 };
 
 /// A shard's state, and what may be done with it on the shard's own thread.
@@ -33,6 +36,8 @@ pub(crate) struct Local {
     pub(crate) core: RefCell<Core>,
     pub(crate) shared: Arc<Shared>,
     pub(crate) index: u8,
+    pub(crate) counts: Arc<Counts>,
+    pub(crate) watch: Watch,
     tables: RefCell<(u64, Rc<Tables>)>,
     /// The namespaces that the shard knows, in the places of their ids.
     pub(crate) spaces: RefCell<Vec<Option<Rc<Space>>>>,
@@ -54,7 +59,10 @@ impl Local {
         index: u8,
         environment: Box<dyn Environment>,
     ) -> Rc<Self> {
+        let watch = Watch::new(environment.now(), shared.config.slow_handler);
         let local = Rc::new(Self {
+            counts: shared.counts(index).clone(),
+            watch,
             core: RefCell::new(Core::new(shared.clone(), index, environment)),
             shared,
             index,
@@ -102,12 +110,37 @@ impl Local {
         self.tables.borrow().1.clone()
     }
 
+    /// Drops values of the application. Handlers are [called](Self::call).
+    ///
+    /// # Errors
+    /// What was said if that panicked.
+    pub(crate) fn guard<R>(&self, run: impl FnOnce() -> R) -> Result<R, String> {
+        self.catch("drop", run)
+    }
+
     /// Runs code of the application.
     ///
     /// # Errors
     /// What it said if it panicked.
-    pub(crate) fn guard<R>(&self, run: impl FnOnce() -> R) -> Result<R, String> {
-        catch_unwind(AssertUnwindSafe(run)).map_err(|panic| message_of(&*panic))
+    pub(super) fn catch<R>(&self, name: &str, run: impl FnOnce() -> R) -> Result<R, String> {
+        catch_unwind(AssertUnwindSafe(run)).map_err(|panic| {
+            let message = message_of(&*panic);
+            self.panicked(name, &message);
+            message
+        })
+    }
+
+    /// Code of the application has panicked.
+    #[cold]
+    pub(crate) fn panicked(&self, name: &str, message: &str) {
+        self.counts.panics.add(1);
+        log!(
+            ERROR,
+            "siomio::handler",
+            "panicked",
+            handler = name.escape_debug(),
+            message = message
+        );
     }
 
     /// Sends mail from this shard: to itself it is delivered here and now.
@@ -197,6 +230,7 @@ impl Local {
 
     fn obey(self: &Rc<Self>, socket: SocketKey, order: Order) {
         match order {
+            Order::Run(run) => self.run_with(socket, run),
             Order::Emit { payload, flags } => drop(self.emit_payload(socket, &payload, flags)),
             Order::EmitWithAck { payload, timeout, reply } => {
                 let place = self.space_of(socket).zip(self.core.borrow().session_of(socket));

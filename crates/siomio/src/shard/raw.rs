@@ -150,6 +150,7 @@ impl Core {
             belongings: None,
         });
         websocket.recipient = Recipient::Raw(raw);
+        self.counts.websockets.add(1);
         Some(raw)
     }
 
@@ -171,7 +172,7 @@ impl Core {
     }
 
     pub(crate) fn raw_send(&mut self, raw: RawKey, message: Message<'_>) -> Sent {
-        self.raw_write(raw, |state| match message {
+        self.raw_write_message(raw, |state| match message {
             Message::Text(text) => {
                 state.out.append(|out| write_frame(out, OpCode::Text, text.as_bytes(), None));
             }
@@ -187,7 +188,7 @@ impl Core {
 
     /// Sends a message that is a frame already.
     pub(crate) fn raw_send_frame(&mut self, raw: RawKey, frame: Bytes) -> Sent {
-        self.raw_write(raw, |state| state.out.share(frame))
+        self.raw_write_message(raw, |state| state.out.share(frame))
     }
 
     pub(crate) fn raw_ping(&mut self, raw: RawKey, payload: &[u8]) -> Sent {
@@ -262,6 +263,7 @@ impl Core {
         let recipient = std::mem::take(&mut websocket.recipient);
         if let Recipient::Raw(raw) = recipient {
             self.raws.detach(raw);
+            self.counts.websockets.sub(1);
         }
         recipient
     }
@@ -274,6 +276,12 @@ impl Core {
     /// Removes what is left of it. To be dropped after the borrow: it holds the application's values.
     pub(crate) fn remove_raw(&mut self, raw: RawKey) -> Option<Box<Belongings>> {
         self.raws.all.remove(raw)?.belongings
+    }
+
+    fn raw_write_message(&mut self, raw: RawKey, write: impl FnOnce(&mut Conn)) -> Sent {
+        let sent = self.raw_write(raw, write);
+        self.counts.messages_sent.add(sent.is_queued().into());
+        sent
     }
 
     fn raw_write(&mut self, raw: RawKey, write: impl FnOnce(&mut Conn)) -> Sent {

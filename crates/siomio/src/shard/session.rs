@@ -11,3 +11,4 @@ pub(crate) mod engine;
 pub(crate) mod perform;
 pub(crate) mod requests;
 pub(crate) mod send;
+mod told;

@@ -13,7 +13,7 @@ use super::{
     environment::Environment,
     local::Local,
 };
-use crate::{Io, config::MAX_RESPONSES, mailbox::Mail};
+use crate::{Io, config::MAX_RESPONSES, mailbox::Mail, trace::log};
 
 /// The bytes of a connection.
 pub trait Stream: Read + Write {
@@ -87,6 +87,7 @@ impl<S: Stream> Shard<S> {
     pub fn begin(&mut self, now: Instant) {
         self.local.shared.mailbox(self.local.index).take(&mut self.mail);
         self.local.core.borrow_mut().now = now;
+        self.local.watch.begin(now);
         self.local.refresh();
     }
 
@@ -99,8 +100,10 @@ impl<S: Stream> Shard<S> {
             let conn =
                 core.conns.insert(Conn::new(adopted.peer, config.http, adopted.since, until));
             core.arm_conn(conn);
+            core.counts.connections.add(1);
             conn
         };
+        log!(TRACE, "siomio::http", "connection opened", peer = adopted.peer);
         if self.streams.len() <= conn.index() {
             self.streams.resize_with(conn.index() + 1, || None);
         }
@@ -143,9 +146,12 @@ impl<S: Stream> Shard<S> {
     pub fn end(&mut self) {
         let _entered = self.local.enter();
         for mail in std::mem::take(&mut self.mail) {
+            // It may be for very many.
+            self.local.pause();
             self.local.execute(mail);
             self.local.settle();
             self.relieve();
+            self.local.pause();
         }
         self.local.expire();
         let mut posts = 0;
@@ -169,10 +175,14 @@ impl<S: Stream> Shard<S> {
                 posts += 1;
                 self.local.settle();
             }
+            self.local.will_write(dirty.len());
             dirty.into_iter().for_each(|conn| self.flush(conn));
             leaving.into_iter().for_each(|conn| self.depart(conn));
             self.local.settle();
         }
+        let kept = self.local.core.borrow().kept.len();
+        self.local.counts.sessions_kept.set(kept as u64);
+        self.local.end_turn();
     }
 
     /// Reads on where a turn left off for the sake of others. Call it once a turn.
@@ -197,6 +207,11 @@ impl<S: Stream> Shard<S> {
         deadlines.into_iter().flatten().min()
     }
 
+    /// When the last turn ended: the time now, if nothing has been done since.
+    pub fn ended(&self) -> Instant {
+        self.local.watch.ended()
+    }
+
     /// Connections that belong to another shard, and to which.
     pub fn departures(&mut self) -> impl Iterator<Item = (u8, Adopted<S>)> {
         self.departures.drain(..)
@@ -205,7 +220,9 @@ impl<S: Stream> Shard<S> {
     /// Whether the shard was stopped, and is done or out of time.
     pub fn is_done(&self) -> bool {
         let core = self.local.core.borrow();
-        let is_empty = core.conns.is_empty() && !self.local.shared.has_sessions();
+        // A socket that is still there waits for blocking handlers, and for those of its disconnect.
+        let is_empty =
+            core.conns.is_empty() && !self.local.shared.has_sessions() && core.hub.len().1 == 0;
         core.stopping.is_some_and(|deadline| is_empty || core.now >= deadline)
     }
 
@@ -231,6 +248,7 @@ impl<S: Stream> Shard<S> {
             match stream.read(&mut self.buffer) {
                 Ok(0) => return self.end_of_stream(conn),
                 Ok(count) => {
+                    self.local.counts.bytes_received.add(count as u64);
                     self.local.feed(conn, &mut self.buffer[..count]);
                     self.relieve();
                     if count < self.buffer.len() && !drain {
@@ -257,7 +275,10 @@ impl<S: Stream> Shard<S> {
                     self.local.core.borrow_mut().abandon_polls(conn);
                     return self.local.settle();
                 }
-                Ok(count) => self.local.core.borrow_mut().hold_more(conn, &self.buffer[..count]),
+                Ok(count) => {
+                    self.local.counts.bytes_received.add(count as u64);
+                    self.local.core.borrow_mut().hold_more(conn, &self.buffer[..count]);
+                }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(_) => return self.remove(conn, true),
@@ -315,12 +336,15 @@ impl<S: Stream> Shard<S> {
             let Some(stream) = self.streams.get_mut(conn.index()).and_then(Option::as_mut) else {
                 return;
             };
-            let before = state.out.len();
+            let before = state.waiting();
             let flushed = match state.state {
                 State::Dead => Err(io::ErrorKind::ConnectionAborted.into()),
                 _ => state.flush(stream, now),
             };
-            (flushed, state.out.len() < before)
+            let sent = before.saturating_sub(state.waiting());
+            self.local.counts.bytes_sent.add(sent as u64);
+            state.count_waiting(&self.local.counts);
+            (flushed, sent > 0)
         };
         match flushed {
             Ok(Flush::Done) => self.all_written(conn),
@@ -366,6 +390,8 @@ impl<S: Stream> Shard<S> {
         let Some(mut state) = core.conns.remove(conn) else { return };
         let held = state.http_mut().and_then(|http| http.held.take());
         let stream = self.streams.get_mut(conn.index()).and_then(Option::take);
+        core.counts.connections.sub(1);
+        core.counts.buffered_bytes.sub(state.counted as u64);
         let (Some(held), Some(stream)) = (held, stream) else { return };
         let Hold::Shard(shard) = held.until else { return };
         self.local.shared.left(self.local.index);
@@ -377,8 +403,10 @@ impl<S: Stream> Shard<S> {
     /// A connection is gone; `error` says that it did not end by itself.
     fn remove(&mut self, conn: ConnKey, error: bool) {
         let stream = self.streams.get_mut(conn.index()).and_then(Option::take);
+        let peer = self.local.core.borrow().peer(conn);
         if self.local.core.borrow_mut().remove_conn(conn, error) {
             self.local.shared.left(self.local.index);
+            log!(TRACE, "siomio::http", "connection closed", peer = peer, failed = error);
         }
         drop(stream);
         self.local.settle();

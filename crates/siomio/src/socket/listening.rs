@@ -12,7 +12,8 @@ use crate::{
     shard::{Listeners, Once},
 };
 
-/// Names a closure that a [`Socket`] was given, for taking it back with [`Socket::remove_listener`].
+/// Names a closure that a [`Socket`] was given, for taking it back with [`Socket::remove_listener`], which has an example. Dropping it
+/// does nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct Listener(u64);
 
@@ -49,6 +50,15 @@ impl Socket {
     ///
     /// # Panics
     /// As [`on`](Self::on).
+    ///
+    /// ```
+    /// # let server = siomio::Server::new();
+    /// use siomio::Socket;
+    ///
+    /// server.on_connect(|socket| {
+    ///     socket.once("ready", |socket: &Socket| { socket.join("players"); });
+    /// });
+    /// ```
     pub fn once<P: 'static>(
         &self,
         event: impl Into<String>,
@@ -63,6 +73,22 @@ impl Socket {
     ///
     /// # Panics
     /// As [`on`](Self::on).
+    ///
+    /// ```
+    /// # let server = siomio::Server::new();
+    /// use siomio::{Ack, SocketHandle};
+    ///
+    /// #[derive(Clone)]
+    /// struct User { name: String }
+    ///
+    /// server.on_connect(|socket| {
+    ///     let Some(user) = socket.data().get::<User>() else { return };
+    ///     // What it has to know of its socket is brought along.
+    ///     socket.on_blocking("read", move |_: &SocketHandle, ack: Ack| {
+    ///         ack.send(std::fs::read_to_string(format!("mail/{}.txt", user.name)).unwrap_or_default());
+    ///     });
+    /// });
+    /// ```
     pub fn on_blocking<P: 'static>(
         &self,
         event: impl Into<String>,
@@ -79,6 +105,17 @@ impl Socket {
     }
 
     /// Takes back one closure, whatever it is for. Returns whether it was still there.
+    ///
+    /// ```
+    /// # let server = siomio::Server::new();
+    /// use siomio::Socket;
+    ///
+    /// server.on_connect(|socket| {
+    ///     let listener = socket.on("guess", |_: &Socket, number: u32| println!("{number}?"));
+    ///     assert!(socket.remove_listener(listener));
+    ///     assert!(!socket.remove_listener(listener));
+    /// });
+    /// ```
     pub fn remove_listener(&self, listener: Listener) -> bool {
         let removed = self.change(|listeners| listeners.remove(listener.0)).flatten();
         removed.is_some()
@@ -86,6 +123,19 @@ impl Socket {
 
     /// Sees every event of this client before its handlers do, behind the middlewares of the namespace; see
     /// [`Namespace::use_event`](crate::Namespace::use_event).
+    ///
+    /// ```
+    /// # let server = siomio::Server::new();
+    /// use std::cell::Cell;
+    ///
+    /// server.on_connect(|socket| {
+    ///     let left = Cell::new(1000);
+    ///     socket.use_event(move |_, _| {
+    ///         left.set(left.get() - 1);
+    ///         if left.get() > 0 { Ok(()) } else { Err("that is enough".to_owned()) }
+    ///     });
+    /// });
+    /// ```
     pub fn use_event(
         &self,
         middleware: impl Fn(&Self, &mut Event<'_>) -> Result<(), String> + 'static,
@@ -142,6 +192,14 @@ impl Socket {
     }
 
     /// Runs when this socket is disconnected, behind the handlers of the namespace. Its rooms and data can still be read.
+    ///
+    /// ```
+    /// # let server = siomio::Server::new();
+    /// server.on_connect(|socket| {
+    ///     let since = std::time::Instant::now();
+    ///     socket.on_disconnect(move |_, reason| println!("{reason} after {:?}", since.elapsed()));
+    /// });
+    /// ```
     pub fn on_disconnect(
         &self,
         handler: impl FnOnce(&Self, DisconnectReason) + 'static,

@@ -3,6 +3,18 @@ use std::{error, fmt};
 use siomio_websocket as websocket;
 
 /// What went wrong with a raw WebSocket.
+///
+/// Told by [`Endpoint::on_error`](crate::Endpoint::on_error).
+///
+/// ```
+/// # let server = siomio::Server::new();
+/// use siomio::WebSocketError;
+///
+/// server.websocket("/feed").on_error(|socket, error| match error {
+///     WebSocketError::Panic { .. } => eprintln!("a mistake of ours: {error}"),
+///     error => println!("{}: {error}", socket.peer_addr()),
+/// });
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum WebSocketError {

@@ -26,6 +26,21 @@ use crate::{
 /// On the thread of the client's own shard its methods act at once, like those of [`WebSocket`](crate::WebSocket); from elsewhere
 /// they are sent there. What one thread does through handles and WebSockets keeps its order. A handle does not keep its client:
 /// once that is gone, nothing happens any more.
+///
+/// ```
+/// # let server = siomio::Server::new();
+/// use std::{thread, time::Duration};
+///
+/// server.websocket("/clock").on_open(|socket| {
+///     let client = socket.handle();
+///     thread::spawn(move || {
+///         while client.is_open() {
+///             client.send_text("tick");
+///             thread::sleep(Duration::from_secs(1));
+///         }
+///     });
+/// });
+/// ```
 #[derive(Clone)]
 pub struct WebSocketHandle {
     shared: Arc<Shared>,

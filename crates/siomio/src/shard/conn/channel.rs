@@ -14,6 +14,7 @@ use crate::{
         conn::{ConnKey, Recipient},
         local::Local,
     },
+    trace::log,
 };
 
 impl Local {
@@ -70,6 +71,7 @@ impl Local {
         let session = match recipient {
             Recipient::Session(session) => session,
             Recipient::Raw(raw) => {
+                self.counts.messages_received.add(1);
                 self.raw_message(raw, message);
                 return self.settle();
             }
@@ -161,6 +163,8 @@ impl Local {
             }
             (recipient, may_send)
         };
+        self.counts.violations.add(1);
+        log!(DEBUG, "siomio::websocket", "violation", why = error);
         if let Recipient::Raw(raw) = recipient {
             self.raw_failed(raw, &WebSocketError::Protocol(error));
             let code = if may_send { error.close_code() } else { CloseCode::ABNORMAL };

@@ -32,6 +32,7 @@ impl Local {
             let Some(consumed) = speaks(self, conn, input) else { break };
             input = &mut input[consumed..];
         }
+        self.was_read();
         let mut core = self.core.borrow_mut();
         core.hub.end_batch();
         core.watch_request(conn);
@@ -286,9 +287,9 @@ impl Core {
     /// Takes a connection off the books and tells those who used it. Returns whether it was there.
     pub(crate) fn remove_conn(&mut self, conn: ConnKey, error: bool) -> bool {
         let (abandoned, recipient) = (self.abandoned(conn), self.take_recipient(conn));
-        if self.conns.remove(conn).is_none() {
-            return false;
-        }
+        let Some(state) = self.conns.remove(conn) else { return false };
+        self.counts.connections.sub(1);
+        self.counts.buffered_bytes.sub(state.counted as u64);
         self.abandon(abandoned);
         match recipient {
             Recipient::Nobody => {}

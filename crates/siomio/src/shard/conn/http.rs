@@ -16,6 +16,7 @@ use crate::{
         core::{Core, Session, SessionKey},
         local::Local,
     },
+    trace::log,
 };
 
 /// What became of a request's head.
@@ -37,13 +38,18 @@ impl Local {
             if http.is_deaf() {
                 return None;
             }
-            match http.reader.read(input) {
-                Ok(step) => step,
-                Err(error) => {
-                    let response = Response::new(error.status()).text(error.to_string());
-                    core.refuse_connection(conn, response);
-                    return None;
-                }
+            let step = http.reader.read(input);
+            if let Err(error) = &step {
+                let response = Response::new(error.status()).text(error.to_string());
+                core.refuse_connection(conn, response);
+            }
+            step
+        };
+        let step = match step {
+            Ok(step) => step,
+            Err(error) => {
+                log!(DEBUG, "siomio::http", "bad request", status = error.status(), why = error);
+                return None;
             }
         };
         match step.item? {
@@ -130,7 +136,7 @@ impl Local {
                         let body = body.finish();
                         let request = Request::new(&head, &body, peer);
                         // A panic drops the responder, which answers 500.
-                        drop(self.guard(|| handler(&request, responder)));
+                        drop(self.call("http", || handler(&request, responder)));
                     }
                     None if tables.endpoint(head.path()).is_some() => {
                         responder.upgrade_required("websocket")

@@ -28,6 +28,12 @@ pub(crate) struct Preface {
     until: Instant,
 }
 
+impl Preface {
+    pub(crate) fn len(&self) -> usize {
+        self.queue.len()
+    }
+}
+
 impl Core {
     /// What is queued for a connection goes out now, and what will be queued a moment later.
     pub(crate) fn send_apart(&mut self, conn: ConnKey) {

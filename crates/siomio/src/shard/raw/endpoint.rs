@@ -66,7 +66,7 @@ impl Local {
         }
         let handshake = check_upgrade(head)?;
         if let Some(verify) = &table.verify {
-            self.guard(|| verify(&Request::new(head, b"", peer)))
+            self.call("verify", || verify(&Request::new(head, b"", peer)))
                 .map_err(|_| Response::new(500))?
                 .map_err(Rejection::into_response)?;
         }
@@ -131,7 +131,7 @@ impl Local {
         let tables = self.tables();
         let Some((socket, table)) = self.raw_view(&tables, raw) else { return };
         for handler in &table.error {
-            drop(self.guard(|| handler(&socket, error)));
+            drop(self.call("error", || handler(&socket, error)));
         }
     }
 
@@ -140,7 +140,7 @@ impl Local {
         let tables = self.tables();
         if let Some((socket, table)) = self.raw_view(&tables, raw) {
             for handler in &table.close {
-                if let Err(message) = self.guard(|| handler(&socket, code, reason)) {
+                if let Err(message) = self.call("close", || handler(&socket, code, reason)) {
                     let handler = "close";
                     self.raw_failed(raw, &WebSocketError::Panic { handler, message });
                 }
@@ -181,7 +181,7 @@ impl Local {
         if !self.core.borrow_mut().is_attached(raw) {
             return;
         }
-        if let Err(message) = self.guard(run) {
+        if let Err(message) = self.call(handler, run) {
             self.raw_panicked(raw, handler, message);
         }
     }

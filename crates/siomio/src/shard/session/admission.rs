@@ -21,6 +21,7 @@ use crate::{
         core::Core,
         local::Local,
     },
+    trace::log,
 };
 
 /// How far a request has come.
@@ -214,6 +215,15 @@ impl Local {
         headers: Headers,
     ) -> Routed {
         self.core.borrow_mut().refuse(conn, head, refusal, headers);
+        self.counts.refused(refusal).add(1);
+        log!(
+            DEBUG,
+            "siomio::engine",
+            "request refused",
+            code = refusal.code(),
+            why = refusal.to_string().escape_debug(),
+            peer = request.peer_addr()
+        );
         for hook in &self.tables().hooks.connection_error {
             let report = || hook(&ConnectionError::new(request, refusal));
             self.guard_hook("on_connection_error", report);
@@ -278,13 +288,13 @@ impl Local {
 
     /// Runs a hook of the application; if it panics, tells those who want to know.
     pub(crate) fn guard_hook<R>(&self, hook: &'static str, run: impl FnOnce() -> R) -> Option<R> {
-        let message = match self.guard(run) {
+        let message = match self.call(hook, run) {
             Ok(result) => return Some(result),
             Err(message) => message,
         };
         let panic = HookPanic { hook, message };
         for report in &self.tables().hooks.panic {
-            drop(self.guard(|| report(&panic)));
+            drop(self.call("on_panic", || report(&panic)));
         }
         None
     }

@@ -1,7 +1,10 @@
 //! Carrying out what sessions ask for.
 
 use bytes::Bytes;
-use siomio_engine::{self as engine, Action, Framing, Outgoing, RequestId, Response};
+use siomio_engine::{
+    self as engine, Action, CloseReason, Framing, Outgoing, RequestId, Response, Transport,
+    TransportError,
+};
 use siomio_http::{self as http, Ticket};
 use siomio_websocket::{self as websocket, OpCode};
 
@@ -33,6 +36,7 @@ impl Core {
             if let Some(state) = self.sessions.get_mut(session) {
                 state.dirty = false;
                 self.act(session, engine::Session::flush);
+                self.count_queued(session);
             }
             let state = self.sessions.get(session);
             if state.is_some_and(|state| state.is_over && state.machine.queued_bytes() == 0) {
@@ -79,12 +83,33 @@ impl Core {
                     let sid = state.machine.sid();
                     self.by_sid.remove(sid);
                     self.shared.session_closed(self.index, sid);
+                    self.counts.sessions(state.machine.transport()).sub(1);
+                }
+                self.count_queued(session);
+                self.counts.closed(reason).add(1);
+                if is_violation(reason) {
+                    self.counts.violations.add(1);
                 }
                 self.events.push_back(Pending::Closed { session, reason });
             }
-            // The session routes its messages itself; and there are no other actions.
+            Action::Upgraded { .. } => {
+                self.counts.upgrades.add(1);
+                self.counts.sessions(Transport::Polling).sub(1);
+                self.counts.sessions(Transport::WebSocket).add(1);
+                self.count_queued(session);
+                self.events.push_back(Pending::Upgraded { session });
+            }
+            // There there are no other actions.
             _ => {}
         }
+    }
+
+    /// Counts the bytes that wait for a client that polls, which may have become more or fewer.
+    fn count_queued(&mut self, session: SessionKey) {
+        let Some(state) = self.sessions.get_mut(session) else { return };
+        let (queued, counted) = (state.machine.queued_bytes(), state.counted);
+        state.counted = queued;
+        self.counts.buffered_bytes.change(counted, queued);
     }
 
     fn respond_polling(&mut self, request: RequestId, response: Response) {
@@ -217,6 +242,18 @@ impl Core {
             });
         }
     }
+}
+
+/// Whether a session ended for what its client sent. A WebSocket that broke the rules has been counted where that was found.
+const fn is_violation(reason: CloseReason) -> bool {
+    use TransportError::{GetOverlap, HeartbeatDirection, InvalidContent, PostOverlap};
+    matches!(
+        reason,
+        CloseReason::ParseError
+            | CloseReason::TransportError(
+                GetOverlap | PostOverlap | InvalidContent | HeartbeatDirection
+            )
+    )
 }
 
 /// An answer must not be mistaken for one that announces another.

@@ -170,7 +170,9 @@ impl Core {
         head: &Head<'_>,
         machine: engine::Session,
     ) -> SessionKey {
-        let sid = machine.sid().clone();
+        let (sid, transport) = (machine.sid().clone(), machine.transport());
+        self.counts.opened(transport).add(1);
+        self.counts.sessions(transport).add(1);
         let peer = self.peer(conn);
         let issued = self.environment.time_of_day();
         let opening = Rc::new(Opening { head: head.clone().into_owned(), peer, issued });
@@ -186,7 +188,9 @@ impl Core {
                 dirty: false,
                 armed: None,
                 is_over: false,
+                waiting: 0,
                 stall: None,
+                counted: 0,
             }
         });
         self.by_sid.insert(sid, session);

@@ -38,13 +38,15 @@ impl Core {
         let session = self.session_of(socket).filter(|_| self.hub.is_connected(socket));
         let Some(session) = session else { return Sent::Dropped(Dropped::Disconnected) };
         if flags.volatile && !self.is_writable(session) {
+            self.counts.dropped_volatile.add(1);
             return Sent::Dropped(Dropped::Volatile);
         }
         let need = if kind == Kind::Event { Need::Droppable } else { Need::Always };
         if let Some(parser) = &self.shared.config.hub.parser {
             let namespace = self.hub.name_of(socket).map_or("/", |name| name);
             let encoded = parser.encode(&payload.as_packet(kind, namespace, id));
-            return self.send_encoded(session, encoded, need);
+            let sent = self.send_encoded(session, encoded, need);
+            return self.count_packet(sent);
         }
         let mut head = std::mem::take(&mut self.head);
         head.clear();
@@ -59,12 +61,12 @@ impl Core {
         let text = [&head[..], payload.as_bytes()];
         let sent = self.send_message(session, &text, payload.attachments(), need);
         self.head = head;
-        sent
+        self.count_packet(sent)
     }
 
     /// Sends a packet that is not an event.
     pub(crate) fn send_control(&mut self, session: SessionKey, packet: &Packet<'_>) -> Sent {
-        match &self.shared.config.hub.parser {
+        let sent = match &self.shared.config.hub.parser {
             Some(parser) => {
                 let encoded = parser.encode(packet);
                 self.send_encoded(session, encoded, Need::Always)
@@ -74,7 +76,13 @@ impl Core {
                 packet.encode(&mut text);
                 self.send_packet(session, &[&text], packet.data.attachments())
             }
-        }
+        };
+        self.count_packet(sent)
+    }
+
+    fn count_packet(&self, sent: Sent) -> Sent {
+        self.counts.packets_sent.add(sent.is_queued().into());
+        sent
     }
 
     fn send_encoded(&mut self, session: SessionKey, encoded: Encoded, need: Need) -> Sent {
@@ -135,6 +143,7 @@ impl Core {
             }
             Lane::Closed => return Sent::Dropped(Dropped::Disconnected),
         }
+        self.counts.messages_sent.add(1 + attachments.len() as u64);
         sent
     }
 
@@ -178,6 +187,7 @@ impl Core {
         }
         if config.overflow == Overflow::DropNewest {
             if need == Need::Droppable {
+                self.counts.dropped_overflow.add(1);
                 return Err(Dropped::Overflow);
             }
             // There is an end to this, too.
@@ -188,6 +198,7 @@ impl Core {
         match conn {
             Some(conn) => self.drop_slow_consumer(conn),
             None => {
+                self.counts.slow_consumers.add(1);
                 self.with_session(session, |machine, actions| {
                     machine.discard(CloseReason::SlowConsumer, actions)
                 });
@@ -261,6 +272,7 @@ impl Core {
             }
             Lane::Closed => return Sent::Dropped(Dropped::Disconnected),
         }
+        self.counts.messages_sent.add(1);
         sent
     }
 
@@ -271,7 +283,8 @@ impl Core {
         };
         if let Some(parser) = &self.shared.config.hub.parser {
             let encoded = packet.encoded.get_or_init(|| parser.encode(&packet.packet()));
-            return self.send_encoded(session, encoded.clone(), Need::Droppable);
+            let sent = self.send_encoded(session, encoded.clone(), Need::Droppable);
+            return self.count_packet(sent);
         }
         let lane = match state.machine.lane() {
             Lane::WebSocket { framing, .. }
@@ -281,7 +294,8 @@ impl Core {
             }
             _ => {
                 let (text, attachments) = (packet.text(), packet.attachments());
-                return self.send_message(session, &[text], attachments, Need::Droppable);
+                let sent = self.send_message(session, &[text], attachments, Need::Droppable);
+                return self.count_packet(sent);
             }
         };
         let (channel, sent) = match lane {
@@ -295,7 +309,8 @@ impl Core {
         };
         state.out.share(packet.framed.get_or_init(|| frame(packet)).clone());
         self.mark(conn);
-        sent
+        self.counts.messages_sent.add(1 + packet.attachments().len() as u64);
+        self.count_packet(sent)
     }
 
     /// The client takes too little of what waits for it: it is disconnected, and not waited for.
@@ -304,11 +319,15 @@ impl Core {
         match websocket.map(|websocket| websocket.recipient).unwrap_or_default() {
             Recipient::Nobody => {}
             Recipient::Session(session) => {
+                self.counts.slow_consumers.add(1);
                 self.with_session(session, |machine, actions| {
                     machine.discard(CloseReason::SlowConsumer, actions)
                 });
             }
-            Recipient::Raw(raw) => self.events.push_back(Pending::RawTooSlow { raw }),
+            Recipient::Raw(raw) => {
+                self.counts.slow_consumers.add(1);
+                self.events.push_back(Pending::RawTooSlow { raw });
+            }
         }
         self.drop_conn(conn);
     }

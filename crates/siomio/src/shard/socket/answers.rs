@@ -27,8 +27,17 @@ impl Local {
         }
     }
 
+    /// Not all that was asked for has come in time.
+    pub(crate) fn count_missing(&self, outcome: &Outcome) {
+        let core = self.core.borrow();
+        if let Some(Question::Acks(_)) = core.questions.get(&outcome.token) {
+            self.counts.acks_timed_out.add(outcome.missing as u64);
+        }
+    }
+
     /// An acknowledgement did not come in time.
     pub(crate) fn ack_timed_out(&self, token: AckToken) {
+        self.counts.acks_timed_out.add(1);
         let reply = self.core.borrow_mut().replies.remove(&token);
         if let Some(reply) = reply {
             reply.send(Err(AckError::Timeout));

@@ -10,6 +10,7 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     rc::Rc,
     sync::Arc,
+    time::Instant,
 };
 
 use siomio_engine::{CloseReason, Lane};
@@ -54,16 +55,10 @@ struct Waiting {
 }
 
 impl Backlog {
-    /// The socket is disconnected. What the server does not want to hear any more is given back, to be dropped where nothing
-    /// is borrowed.
-    pub(crate) fn leave(
-        &mut self,
-        reason: DisconnectReason,
-        opening: Option<Rc<Opening>>,
-    ) -> impl Sized + use<> {
-        self.leaving = Some((reason, opening));
-        let is_unwanted = reason == DisconnectReason::ServerNamespaceDisconnect;
-        is_unwanted.then(|| std::mem::take(&mut self.waiting))
+    /// Whether nothing more of the socket is to be heard but its disconnect.
+    fn is_unwanted(&self) -> bool {
+        let reason = self.leaving.as_ref().map(|(reason, _)| *reason);
+        reason == Some(DisconnectReason::ServerNamespaceDisconnect)
     }
 
     /// How the socket came, if its session is gone already.
@@ -73,6 +68,39 @@ impl Backlog {
 }
 
 impl Local {
+    /// A socket is disconnected, but its handlers have not got through with what its client sent before. If the server has
+    /// disconnected it, they need not.
+    pub(crate) fn leave_later(
+        &self,
+        key: SocketKey,
+        session: SessionKey,
+        reason: DisconnectReason,
+    ) {
+        let unwanted = {
+            let mut core = self.core.borrow_mut();
+            let opening = core.sessions.get(session).map(|state| state.opening.clone());
+            let extra = core.extra_mut(key, false);
+            let Some(backlog) = extra.and_then(|extra| extra.backlog.as_mut()) else { return };
+            backlog.leaving = Some((reason, opening));
+            let is_unwanted = backlog.is_unwanted();
+            let unwanted = is_unwanted.then(|| std::mem::take(&mut backlog.waiting));
+            core.waits_less(session, unwanted.as_ref().map_or(0, VecDeque::len));
+            core.waits_more(session);
+            unwanted
+        };
+        drop(unwanted);
+    }
+
+    /// Whether the next handler of an event runs, after those before it: not if one of them has disconnected the socket.
+    pub(crate) fn goes_on(&self, socket: &Socket) -> bool {
+        let mut core = self.core.borrow_mut();
+        let extra = core.extra_mut(socket.key(), false);
+        match extra.and_then(|extra| extra.backlog.as_ref()) {
+            Some(backlog) => !backlog.is_unwanted(),
+            None => core.hub.is_connected(socket.key()),
+        }
+    }
+
     /// Whether earlier events of a socket are still being handled.
     pub(crate) fn is_behind(&self, key: SocketKey) -> bool {
         let mut core = self.core.borrow_mut();
@@ -84,7 +112,6 @@ impl Local {
         self: &Rc<Self>,
         socket: &Socket,
         call: Call<'_>,
-        ack: Ack,
         handler: &Arc<dyn ErasedHandler<SocketHandle>>,
         rest: &[EventHandler],
     ) {
@@ -93,7 +120,7 @@ impl Local {
             handler: handler.clone(),
             socket: socket.handle(),
             args: args.clone(),
-            ack: Some(ack.again()),
+            ack: Some(call.ack.again()),
             event: event.clone(),
             finish: Finish {
                 shared: self.shared.clone(),
@@ -104,7 +131,7 @@ impl Local {
         };
         {
             let mut core = self.core.borrow_mut();
-            let running = Running { event, args, ack, rest: rest.to_vec() };
+            let running = Running { event, args, ack: call.ack.again(), rest: rest.to_vec() };
             let Some(extra) = core.extra_mut(key, true) else { return };
             let backlog = extra.backlog.get_or_insert_with(|| {
                 let (session, waiting) = (socket.session(), VecDeque::new());
@@ -127,9 +154,7 @@ impl Local {
         let Some(extra) = core.extra_mut(key, false) else { return };
         let Some(backlog) = &mut extra.backlog else { return };
         backlog.waiting.push_back(Waiting { id, data });
-        if backlog.waiting.len() >= self.shared.config.max_waiting_events {
-            core.hold_back(session);
-        }
+        core.waits_more(session);
     }
 
     /// A handler has run in the pool: its event goes on to the next, then it is the next event's turn.
@@ -138,58 +163,35 @@ impl Local {
         let Some(space) = self.space_of(key) else { return };
         let socket = Socket::new(self.clone(), key, space, session);
         if let Err(error) = outcome {
+            if let HandlerError::Panic { event, message } = &error {
+                self.panicked(event, message);
+            }
             self.report(&socket, &error);
         }
         let Running { event, args, ack, rest } = running;
-        self.go_on(&socket, &event, &args, ack, &rest);
+        let call = Call { event: &event, args: args.as_ref(), ack: &ack };
+        self.run_handlers(&socket, call, &rest);
         while !self.is_running(key) {
-            let (next, leaving, is_low) = {
+            let (next, leaving) = {
                 let mut core = self.core.borrow_mut();
                 let Some(extra) = core.extra_mut(key, false) else { return };
                 let Some(backlog) = &mut extra.backlog else { return };
                 let next = backlog.waiting.pop_front();
-                let is_low = backlog.waiting.len() <= self.shared.config.max_waiting_events / 2;
                 let leaving = backlog.leaving.as_ref().map(|(reason, _)| *reason);
                 if next.is_none() && leaving.is_none() {
                     extra.backlog = None;
                 }
-                (next, leaving, is_low)
+                core.waits_less(session, usize::from(next.is_some() || leaving.is_some()));
+                (next, leaving)
             };
-            if is_low {
-                self.core.borrow_mut().release(session);
-            }
             match (next, leaving) {
-                (Some(Waiting { id, data }), _) => self.handle_event(&socket, id, &data),
+                (Some(Waiting { id, data }), _) => {
+                    let has_listeners = self.core.borrow_mut().has_listeners(key);
+                    self.handle_event(&socket, id, &data, has_listeners);
+                }
                 (None, Some(reason)) => return self.finish_leaving(&socket, reason),
                 (None, None) => return,
             }
-        }
-    }
-
-    /// Runs the handlers behind one that has run in the pool.
-    fn go_on(
-        self: &Rc<Self>,
-        socket: &Socket,
-        event: &str,
-        args: &Args,
-        ack: Ack,
-        rest: &[EventHandler],
-    ) {
-        let call = Call { event, args: args.as_ref(), id: None };
-        for (place, handler) in rest.iter().enumerate() {
-            let handler = match handler {
-                EventHandler::Here(handler) => handler,
-                EventHandler::Blocking(handler) => {
-                    return self.run_blocking(socket, call, ack, handler, &rest[place + 1..]);
-                }
-            };
-            let outcome = self.guard(|| handler.call(socket, args.reader(), ack.again()));
-            let error = match outcome {
-                Ok(Ok(())) => continue,
-                Ok(Err(error)) => HandlerError::Argument { event: event.to_owned(), error },
-                Err(message) => HandlerError::Panic { event: event.to_owned(), message },
-            };
-            self.report(socket, &error);
         }
     }
 
@@ -210,15 +212,26 @@ impl Local {
 }
 
 impl Core {
-    /// Reads no more from a session's client until its handlers have come further.
-    fn hold_back(&mut self, session: SessionKey) {
+    /// One thing more waits behind the handlers of a session's sockets. If it is too much, no more is read from its client until
+    /// they have come further.
+    fn waits_more(&mut self, session: SessionKey) {
         let until = self.now + self.shared.config.stall_timeout;
         let Some(state) = self.sessions.get_mut(session) else { return };
-        if state.stall.is_none() {
-            state.stall = Some(Box::new(Stall { until, held: Vec::new() }));
+        state.waiting += 1;
+        if state.waiting >= self.shared.config.max_waiting_events && state.stall.is_none() {
+            state.stall = Some(Box::new(Stall { until, armed: until, held: Vec::new() }));
             // What it sends to stay alive is not read, either.
             state.machine.suspend_heartbeat();
             self.wheel.insert(until, Alarm::Stall(session, until));
+        }
+    }
+
+    /// So many things less wait.
+    fn waits_less(&mut self, session: SessionKey, count: usize) {
+        let Some(state) = self.sessions.get_mut(session) else { return };
+        state.waiting -= count;
+        if state.waiting <= self.shared.config.max_waiting_events / 2 {
+            self.release(session);
         }
     }
 
@@ -253,20 +266,23 @@ impl Core {
         let state = self.sessions.get_mut(session);
         if let Some(stall) = state.and_then(|state| state.stall.as_mut()) {
             stall.until = until;
-            self.wheel.insert(until, Alarm::Stall(session, until));
         }
     }
 
-    /// The handlers of a session's sockets have not come further in time.
-    pub(crate) fn stalled(&mut self, session: SessionKey, at: std::time::Instant) {
-        let state = self.sessions.get(session);
-        let stall = state.and_then(|state| state.stall.as_ref());
-        if stall.is_some_and(|stall| stall.until == at) {
-            self.release(session);
-            self.with_session(session, |machine, actions| {
-                machine.discard(CloseReason::Overloaded, actions)
-            });
+    /// The handlers of a session's sockets may not have come further in time.
+    pub(crate) fn stalled(&mut self, session: SessionKey, at: Instant) {
+        let state = self.sessions.get_mut(session);
+        let stall = state.and_then(|state| state.stall.as_mut());
+        let Some(stall) = stall.filter(|stall| stall.armed == at) else { return };
+        if stall.until > self.now {
+            stall.armed = stall.until;
+            let until = stall.until;
+            return self.wheel.insert(until, Alarm::Stall(session, until));
         }
+        self.release(session);
+        self.with_session(session, |machine, actions| {
+            machine.discard(CloseReason::Overloaded, actions)
+        });
     }
 }
 

@@ -16,6 +16,7 @@ use crate::{
         socket::revision::{self, consent},
         space::Space,
     },
+    trace::log,
 };
 
 /// A socket waits for the decision of a middleware.
@@ -105,12 +106,15 @@ impl Local {
                 self.await_decision(key, &space, stage);
                 Permit::new(self.shared.clone(), self.index, key, stage)
             };
-            match self.guard(|| middleware.call(socket, auth.as_deref().unwrap_or(""), &permit)) {
+            let ask = || middleware.call(socket, auth.as_deref().unwrap_or(""), &permit);
+            match self.call("middleware", ask) {
                 Ok(Some(Ok(()))) => {}
                 Ok(Some(Err(refusal))) => return self.refuse(socket, &refusal),
                 Ok(None) => return,
                 Err(message) => {
                     let error = HandlerError::Panic { event: "middleware".to_owned(), message };
+                    // It may have been given a permit, which counts for nothing: the client hears of one refusal.
+                    drop(self.take_entry(key));
                     self.report(socket, &error);
                     return self.refuse(socket, &ConnectError::new("internal error"));
                 }
@@ -160,16 +164,15 @@ impl Local {
 
     /// A socket that waits for a middleware is refused, whatever that will say. Returns whether it waits.
     pub(crate) fn give_up_waiting(self: &Rc<Self>, key: SocketKey, why: &str) -> bool {
-        let waiting = {
-            let mut core = self.core.borrow_mut();
-            let session = core.session_of(key);
-            let entry = core.extra_mut(key, false).and_then(|extra| extra.entry.take());
-            session.zip(entry)
-        };
-        let Some((session, entry)) = waiting else { return false };
+        let session = self.core.borrow().session_of(key);
+        let Some((session, entry)) = session.zip(self.take_entry(key)) else { return false };
         let socket = Socket::new(self.clone(), key, entry.space, session);
         self.refuse(&socket, &ConnectError::new(why));
         true
+    }
+
+    fn take_entry(&self, key: SocketKey) -> Option<Entry> {
+        self.core.borrow_mut().extra_mut(key, false)?.entry.take()
     }
 
     /// Lets a socket in: the answer goes out before anything else can, but for what it has missed.
@@ -180,12 +183,20 @@ impl Local {
             // The middleware disconnected it, and let it in nevertheless.
             return self.refuse(socket, &ConnectError::new("disconnected"));
         }
+        log!(
+            DEBUG,
+            "siomio::socket",
+            "connected",
+            id = self.shown_id(socket),
+            namespace = space.cell.name.escape_debug(),
+            recovered = socket.is_recovered()
+        );
         self.own_room_created(space, id);
         for handler in &space.table.connect {
             if !socket.is_connected() {
                 return;
             }
-            if let Err(message) = self.guard(|| handler(socket)) {
+            if let Err(message) = self.call("connect", || handler(socket)) {
                 let error = HandlerError::Panic { event: "connect".to_owned(), message };
                 self.report(socket, &error);
             }
@@ -206,6 +217,9 @@ impl Local {
         let id = core.hub.id(key).cloned().unwrap_or_else(|| Arc::from(""));
         let packet = consent(protocol, &space.cell.name, &id, pid.as_deref());
         core.send_control(session, &packet);
+        core.counts.sockets.add(1);
+        core.counts.sockets_connected.add(1);
+        core.counts.recovered.add(core.hub.is_recovered(key).into());
         true
     }
 
@@ -216,7 +230,15 @@ impl Local {
             let protocol = core.protocol_of(session);
             let packet = revision::refusal(protocol, &space.cell.name, refusal);
             core.send_control(session, &packet);
+            core.counts.sockets_refused.add(1);
         }
+        log!(
+            DEBUG,
+            "siomio::socket",
+            "refused",
+            namespace = space.cell.name.escape_debug(),
+            why = refusal.shown().escape_debug()
+        );
         self.abandon(key, space);
     }
 
@@ -248,5 +270,13 @@ impl Local {
     pub(crate) fn refuse_unknown(&self, session: SessionKey, namespace: &str) {
         let packet = Packet::connect_error(namespace, "Invalid namespace", None);
         self.core.borrow_mut().send_control(session, &packet);
+        self.counts.sockets_refused.add(1);
+        log!(
+            DEBUG,
+            "siomio::socket",
+            "refused",
+            namespace = namespace.escape_debug(),
+            why = "Invalid namespace"
+        );
     }
 }

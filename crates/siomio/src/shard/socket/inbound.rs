@@ -7,13 +7,14 @@ use siomio_hub::{Received, SocketKey};
 use siomio_packet::{ArgsRef, Data};
 
 use crate::{
-    Ack, Carrier, Event, HandlerError, Socket, WebSocketError,
+    Ack, ArgError, Carrier, Event, HandlerError, Socket, WebSocketError,
     namespace::table::EventHandler,
     shard::{
         core::{Pending, SessionKey},
         local::Local,
         space::Space,
     },
+    trace::log,
 };
 
 /// An event that is being handled.
@@ -21,8 +22,8 @@ use crate::{
 pub(crate) struct Call<'c> {
     pub(crate) event: &'c str,
     pub(crate) args: ArgsRef<'c>,
-    /// The number under which the client wants it acknowledged.
-    pub(crate) id: Option<u64>,
+    /// For the first of the handlers that acknowledges.
+    pub(crate) ack: &'c Ack,
 }
 
 impl Local {
@@ -38,8 +39,14 @@ impl Local {
             let Some(state) = core.sessions.get(session) else { return };
             let Some(client) = state.client else {
                 drop(core);
+                self.counts.messages_received.add(1);
                 return self.engine_message(session, message, carrier);
             };
+            core.counts.messages_received.add(1);
+            // What a parser of its own writes is one message; otherwise a packet is its text, and attachments follow.
+            let is_packet =
+                matches!(message, Message::Text(_)) || self.shared.config.hub.parser.is_some();
+            core.counts.packets_received.add(is_packet.into());
             match message {
                 Message::Text(text) => core.hub.handle_text(client, text),
                 Message::Binary(data) => core.hub.handle_binary(client, data),
@@ -51,13 +58,20 @@ impl Local {
             Ok(Received::Ack { by, data, .. }) => self.handle_ack(by, &data),
             Ok(Received::Connect { namespace, auth }) => match self.space(namespace) {
                 Some(space) => self.connect(session, &space, auth.json()),
-                None => self.refuse_unknown(session, "/"),
+                None => {
+                    let name = self.core.borrow().hub.name(namespace).cloned();
+                    name.iter().for_each(|name| self.look_up(session, name, auth.json()));
+                }
             },
             Ok(Received::UnknownNamespace { name, auth }) => {
                 self.look_up(session, &name, auth.json());
             }
             Ok(Received::Disconnect { socket }) => self.leave_by_client(socket),
-            Err(_) => self.close_session(session),
+            Err(violation) => {
+                self.counts.violations.add(1);
+                log!(DEBUG, "siomio::socket", "violation", why = violation);
+                self.close_session(session);
+            }
         }
     }
 
@@ -69,22 +83,35 @@ impl Local {
         id: Option<u64>,
         data: Data<'_>,
     ) {
-        if self.is_behind(key) {
+        let (namespace, extra) = {
+            let mut core = self.core.borrow_mut();
+            let Some(namespace) = core.hub.namespace_of(key) else { return };
+            let extra = core.extra_mut(key, false);
+            (namespace, extra.map_or((false, false), |extra| extra.peculiarities()))
+        };
+        let (is_behind, has_listeners) = extra;
+        if is_behind {
             return self.postpone(session, key, id, data.into_owned());
         }
-        let Some(space) = self.space_of(key) else { return };
-        self.handle_event(&Socket::new(self.clone(), key, space, session), id, &data);
+        let Some(space) = self.space(namespace) else { return };
+        let socket = Socket::new(self.clone(), key, space, session);
+        self.handle_event(&socket, id, &data, has_listeners);
     }
 
     /// Takes an event through catch-alls and middlewares to its handlers.
-    pub(crate) fn handle_event(self: &Rc<Self>, socket: &Socket, id: Option<u64>, data: &Data<'_>) {
+    pub(crate) fn handle_event(
+        self: &Rc<Self>,
+        socket: &Socket,
+        id: Option<u64>,
+        data: &Data<'_>,
+        has_listeners: bool,
+    ) {
         let Some((name, args)) = data.event() else { return };
         let table = &socket.space().table;
-        let has_listeners = self.core.borrow_mut().has_listeners(socket.key());
         if !has_listeners && table.any.is_empty() && table.event_middlewares.is_empty() {
-            let call = Call { event: &name, args, id };
             let handlers = table.events.get(name.as_str()).map_or(&[][..], |handlers| handlers);
-            return self.run_handlers(socket, call, handlers);
+            let ack = asked_by(socket, id, handlers.len());
+            return self.run_handlers(socket, Call { event: &name, args, ack: &ack }, handlers);
         }
         let mut event = Event::new(name.into_cow(), args, id.is_some());
         if !self.pass_middlewares(socket, &mut event) {
@@ -92,7 +119,8 @@ impl Local {
         }
         let mut handlers = table.events.get(event.name()).cloned().unwrap_or_default();
         handlers.extend(self.take_handlers(socket.key(), event.name()));
-        let call = Call { event: event.name(), args: event.args(), id };
+        let ack = asked_by(socket, id, handlers.len());
+        let call = Call { event: event.name(), args: event.args(), ack: &ack };
         self.run_handlers(socket, call, &handlers);
     }
 
@@ -105,24 +133,24 @@ impl Local {
             message,
         };
         for see in &table.any {
-            if let Err(message) = self.guard(|| see(socket, event)) {
+            if let Err(message) = self.call("on_any", || see(socket, event)) {
                 self.report(socket, &panic(event, message));
             }
         }
         for see in any {
-            if let Err(message) = self.guard(|| see(socket, event)) {
+            if let Err(message) = self.call("on_any", || see(socket, event)) {
                 self.report(socket, &panic(event, message));
             }
         }
         let refusal = 'asked: {
             for ask in &table.event_middlewares {
-                match self.guard(|| ask(socket, event)) {
+                match self.call("use_event", || ask(socket, event)) {
                     Ok(Ok(())) => {}
                     refusal => break 'asked Some(refusal),
                 }
             }
             for ask in middlewares {
-                match self.guard(|| ask(socket, event)) {
+                match self.call("use_event", || ask(socket, event)) {
                     Ok(Ok(())) => {}
                     refusal => break 'asked Some(refusal),
                 }
@@ -130,7 +158,7 @@ impl Local {
             None
         };
         let error = match refusal {
-            None => return socket.is_connected() || self.is_behind(socket.key()),
+            None => return self.goes_on(socket),
             Some(Err(message)) => panic(event, message),
             Some(Ok(refusal)) => HandlerError::Refused {
                 event: event.name().to_owned(),
@@ -148,21 +176,19 @@ impl Local {
         call: Call<'_>,
         handlers: &[EventHandler],
     ) {
-        // Of several handlers, the first that acknowledges does.
-        let asked = call.id.map(|id| Ack::to_client(socket.handle(), id, handlers.len() > 1));
         for (place, handler) in handlers.iter().enumerate() {
-            let ack = asked.as_ref().map_or_else(Ack::unwanted, Ack::again);
-            let handler = match handler {
-                EventHandler::Here(handler) => handler,
-                EventHandler::Blocking(handler) => {
-                    return self.run_blocking(socket, call, ack, handler, &handlers[place + 1..]);
-                }
-            };
-            if !socket.is_connected() && !self.is_behind(socket.key()) {
+            if !self.goes_on(socket) {
                 // The one before disconnected it, or panicked.
                 return;
             }
-            let error = match self.guard(|| handler.call(socket, call.args.reader(), ack)) {
+            let handler = match handler {
+                EventHandler::Here(handler) => handler,
+                EventHandler::Blocking(handler) => {
+                    return self.run_blocking(socket, call, handler, &handlers[place + 1..]);
+                }
+            };
+            let run = || handler.call(socket, call.args.reader(), call.ack.again());
+            let error = match self.call(call.event, run) {
                 Ok(Ok(())) => continue,
                 Ok(Err(error)) => HandlerError::Argument { event: call.event.to_owned(), error },
                 Err(message) => HandlerError::Panic { event: call.event.to_owned(), message },
@@ -173,8 +199,24 @@ impl Local {
 
     /// Tells the application that a handler failed; a socket whose handler panicked is disconnected.
     pub(crate) fn report(self: &Rc<Self>, socket: &Socket, error: &HandlerError) {
+        if let HandlerError::Argument { event, error } = error {
+            self.counts.argument_errors.add(1);
+            // The rest of the error may quote the argument.
+            let argument = match error {
+                ArgError::Invalid { index, .. } | ArgError::Missing { index } => *index,
+                _ => 0,
+            };
+            log!(
+                DEBUG,
+                "siomio::socket",
+                "argument error",
+                id = self.shown_id(socket),
+                event = event.escape_debug(),
+                argument = argument
+            );
+        }
         for hook in &socket.space().table.error {
-            drop(self.guard(|| hook(socket, error)));
+            drop(self.call("on_error", || hook(socket, error)));
         }
         if matches!(error, HandlerError::Panic { .. }) {
             self.disconnect(socket.key(), false);
@@ -193,9 +235,11 @@ impl Local {
             let event = self.core.borrow_mut().events.pop_front();
             match event {
                 Some(Pending::Opened { session }) => {
+                    self.tell_opened(session);
                     self.engine_opened(session);
                     self.join_main(session);
                 }
+                Some(Pending::Upgraded { session }) => self.tell_upgraded(session),
                 Some(Pending::Closing { session }) => self.handle_closing(session),
                 Some(Pending::Closed { session, reason }) => self.handle_closed(session, reason),
                 Some(Pending::RawEnded { raw, code }) => self.raw_closed(raw, code, ""),
@@ -220,4 +264,9 @@ impl Local {
         let listeners = core.extra_mut(key, false).and_then(|extra| extra.listeners.as_mut());
         listeners.map(|listeners| listeners.take(event)).unwrap_or_default()
     }
+}
+
+/// The acknowledgement of an event with so many handlers.
+fn asked_by(socket: &Socket, id: Option<u64>, handlers: usize) -> Ack {
+    id.map_or_else(Ack::unwanted, |id| Ack::to_client(socket.handle(), id, handlers > 1))
 }

@@ -11,11 +11,9 @@ use crate::{
     shard::{
         core::{Extra, Pending, SessionKey},
         local::Local,
-        socket::{
-            backlog::Backlog,
-            listeners::{DisconnectListener, Listeners},
-        },
+        socket::listeners::{DisconnectListener, Listeners, Numbered},
     },
+    trace::log,
 };
 
 impl Local {
@@ -108,7 +106,7 @@ impl Local {
     fn take_disconnect_listeners(
         &self,
         key: SocketKey,
-        take: fn(&mut Listeners) -> Vec<(u64, Box<DisconnectListener>)>,
+        take: fn(&mut Listeners) -> Numbered<DisconnectListener>,
     ) -> impl Iterator<Item = Box<DisconnectListener>> + use<> {
         let mut core = self.core.borrow_mut();
         let listeners = core.extra_mut(key, false).and_then(|extra| extra.listeners.as_mut());
@@ -120,7 +118,7 @@ impl Local {
     }
 
     fn run_last(self: &Rc<Self>, socket: &Socket, event: &str, run: impl FnOnce()) {
-        if let Err(message) = self.guard(run) {
+        if let Err(message) = self.call(event, run) {
             let error = HandlerError::Panic { event: event.to_owned(), message };
             self.report(socket, &error);
         }
@@ -132,6 +130,15 @@ impl Local {
         let census = self.census(space);
         let rooms = self.rooms_to_note(key, &census);
         let id = Arc::from(socket.id());
+        self.counts.sockets.sub(1);
+        log!(
+            DEBUG,
+            "siomio::socket",
+            "disconnected",
+            id = self.shown_id(socket),
+            namespace = space.cell.name.escape_debug(),
+            reason = reason
+        );
         let (mut extra, departure, replies, pid) = {
             let mut core = self.core.borrow_mut();
             let (now, pid) = (core.now, core.hub.pid(key).cloned());
@@ -197,6 +204,7 @@ impl Local {
 
     /// A session has closed.
     pub(crate) fn handle_closed(self: &Rc<Self>, session: SessionKey, reason: CloseReason) {
+        self.tell_closed(session, reason);
         self.disconnect_all(session, disconnect_reason(reason));
         self.engine_closed(session, reason);
         let mut core = self.core.borrow_mut();
@@ -216,18 +224,6 @@ impl Local {
         for key in sockets {
             self.leave(key, reason);
         }
-    }
-
-    /// A socket leaves, but its handlers have not got through with what its client sent before.
-    fn leave_later(&self, key: SocketKey, session: SessionKey, reason: DisconnectReason) {
-        let dropped = {
-            let mut core = self.core.borrow_mut();
-            let opening = core.sessions.get(session).map(|state| state.opening.clone());
-            let extra = core.extra_mut(key, false);
-            let backlog = extra.and_then(|extra| extra.backlog.as_deref_mut());
-            backlog.map(|backlog: &mut Backlog| backlog.leave(reason, opening))
-        };
-        drop(dropped);
     }
 }
 

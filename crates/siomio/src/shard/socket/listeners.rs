@@ -13,8 +13,8 @@ pub(crate) struct Listeners {
     pub(crate) any: Vec<(u64, Rc<AnyListener>)>,
     pub(crate) any_outgoing: Vec<(u64, Rc<AnyListener>)>,
     pub(crate) middlewares: Vec<(u64, Rc<MiddlewareListener>)>,
-    pub(crate) disconnecting: Vec<(u64, Box<DisconnectListener>)>,
-    pub(crate) disconnect: Vec<(u64, Box<DisconnectListener>)>,
+    pub(crate) disconnecting: Numbered<DisconnectListener>,
+    pub(crate) disconnect: Numbered<DisconnectListener>,
     pub(crate) drain: Vec<(u64, Rc<DrainListener>)>,
 }
 
@@ -29,6 +29,9 @@ pub(crate) type AnyListener = dyn Fn(&Socket, &Event<'_>);
 pub(crate) type MiddlewareListener = dyn Fn(&Socket, &mut Event<'_>) -> Result<(), String>;
 pub(crate) type DisconnectListener = dyn FnOnce(&Socket, DisconnectReason);
 pub(crate) type DrainListener = dyn Fn(&Socket);
+
+/// Closures with their numbers.
+pub(crate) type Numbered<F> = Vec<(u64, Box<F>)>;
 
 /// Something that was taken out, to be dropped where nothing is borrowed.
 pub(crate) type Removed = Box<dyn std::any::Any>;

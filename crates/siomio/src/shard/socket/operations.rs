@@ -74,23 +74,19 @@ impl Local {
         flags: Flags,
     ) {
         let mut core = self.core.borrow_mut();
+        if packet.offset().is_some() {
+            return core.deliver_recoverable(namespace, to, packet);
+        }
         let mut tags = std::mem::take(&mut core.recipients);
         tags.clear();
-        if core.hub.is_catching_up() {
-            let mut sockets = Vec::new();
-            core.hub.select_sockets(namespace, to, &mut sockets);
-            sockets.retain(|socket| !core.hub.has_received(*socket, packet));
-            tags.extend(sockets.into_iter().filter_map(|socket| core.hub.tag_of(socket)));
-        } else {
-            core.hub.select(namespace, to, &mut tags);
-        }
-        let now = core.now;
-        core.hub.record(now, namespace, to, packet);
+        core.hub.select(namespace, to, &mut tags);
         for tag in &tags {
             let session = SessionKey::from_bits(*tag);
-            if !flags.volatile || core.is_writable(session) {
-                core.send_broadcast(session, packet);
+            if flags.volatile && !core.is_writable(session) {
+                core.counts.dropped_volatile.add(1);
+                continue;
             }
+            core.send_broadcast(session, packet);
         }
         core.recipients = tags;
     }
@@ -115,9 +111,11 @@ impl Local {
             let mut sockets = Vec::new();
             core.hub.select_sockets(namespace, to, &mut sockets);
             if flags.volatile {
+                let all = sockets.len();
                 sockets.retain(|socket| {
                     core.session_of(*socket).is_some_and(|session| core.is_writable(session))
                 });
+                core.counts.dropped_volatile.add((all - sockets.len()) as u64);
             }
             let deadline = core.environment.now() + capped(timeout);
             let id = core.hub.expect_acks(namespace, sockets.clone(), request, deadline);

@@ -2,12 +2,13 @@
 
 use std::{borrow::Cow, rc::Rc, sync::Arc, time::Duration};
 
-use siomio_hub::{Broadcast, Flags, Selector, SocketKey};
+use siomio_hub::{Broadcast, Flags, NamespaceId, Selector, SocketKey};
 use siomio_packet::{Data, IntoArgs, Kind, Payload};
 
 use crate::{
     AckError, Dropped, Event, HandlerError, Handshake, Sent, Socket,
     config::capped,
+    mailbox::RunHere,
     reply::ReplySender,
     shard::{
         core::{Core, SessionKey},
@@ -83,6 +84,18 @@ impl Local {
         core.replies.insert(token, reply);
     }
 
+    /// Runs code of the application with a socket.
+    pub(crate) fn run_with(self: &Rc<Self>, key: SocketKey, run: Box<RunHere>) {
+        let place = self.space_of(key).zip(self.core.borrow().session_of(key));
+        let Some((space, session)) = place else {
+            return drop(self.guard(|| drop(run)));
+        };
+        let socket = Socket::new(self.clone(), key, space, session);
+        if let Err(message) = self.guard(|| run(&socket)) {
+            self.report(&socket, &HandlerError::Panic { event: "run".to_owned(), message });
+        }
+    }
+
     /// Shows an event to those who see all that is sent to a socket.
     fn show_outgoing(self: &Rc<Self>, socket: &Socket, payload: &Payload, wants_ack: bool) {
         if self.sees_outgoing(socket.key(), socket.space()) {
@@ -101,13 +114,13 @@ impl Local {
         let event = Event::new(Cow::Borrowed(name.as_str()), args, wants_ack);
         let panicked = |message| HandlerError::Panic { event: event.name().to_owned(), message };
         for see in &socket.space().table.any_outgoing {
-            if let Err(message) = self.guard(|| see(socket, &event)) {
+            if let Err(message) = self.call("on_any_outgoing", || see(socket, &event)) {
                 self.report(socket, &panicked(message));
             }
         }
         let own = self.core.borrow_mut().outgoing_listeners(socket.key());
         for see in own {
-            if let Err(message) = self.guard(|| see(socket, &event)) {
+            if let Err(message) = self.call("on_any_outgoing", || see(socket, &event)) {
                 self.report(socket, &panicked(message));
             }
         }
@@ -131,12 +144,12 @@ impl Local {
             };
             let panicked = |message| HandlerError::Panic { event: "drain".to_owned(), message };
             for run in socket.space().table.drain.iter().filter(|_| socket.is_connected()) {
-                if let Err(message) = self.guard(|| run(&socket)) {
+                if let Err(message) = self.call("drain", || run(&socket)) {
                     self.report(&socket, &panicked(message));
                 }
             }
             for run in own.iter().filter(|_| socket.is_connected()) {
-                if let Err(message) = self.guard(|| run(&socket)) {
+                if let Err(message) = self.call("drain", || run(&socket)) {
                     self.report(&socket, &panicked(message));
                 }
             }
@@ -169,7 +182,41 @@ impl Core {
         let packet = Arc::new(Broadcast::new(name.clone(), payload, offset));
         let now = self.now;
         self.hub.record(now, namespace, &Selector::all().room(id), &packet);
-        self.send_broadcast(session, &packet)
+        self.send_recorded(key, session, &packet)
+    }
+
+    /// Sends an event to many that they can ask for again, less those who have it already.
+    pub(crate) fn deliver_recoverable(
+        &mut self,
+        namespace: NamespaceId,
+        to: &Selector,
+        packet: &Arc<Broadcast>,
+    ) {
+        let mut sockets = Vec::new();
+        self.hub.select_sockets(namespace, to, &mut sockets);
+        if self.hub.is_catching_up() {
+            sockets.retain(|socket| !self.hub.has_received(*socket, packet));
+        }
+        let now = self.now;
+        self.hub.record(now, namespace, to, packet);
+        for socket in sockets {
+            if let Some(session) = self.session_of(socket) {
+                self.send_recorded(socket, session, packet);
+            }
+        }
+    }
+
+    fn send_recorded(
+        &mut self,
+        socket: SocketKey,
+        session: SessionKey,
+        packet: &Arc<Broadcast>,
+    ) -> Sent {
+        let sent = self.send_broadcast(session, packet);
+        if sent.is_queued() {
+            self.hub.delivered(socket, packet);
+        }
+        sent
     }
 
     pub(crate) fn has_listeners(&mut self, key: SocketKey) -> bool {

@@ -10,6 +10,7 @@ use crate::{
     extensions::Extensions,
     mailbox::Mail,
     shard::{core::SessionKey, local::Local, space::Space},
+    trace::log,
 };
 
 /// What two shards say to each other about a client that was on one and is on the other now.
@@ -68,7 +69,10 @@ impl Local {
             return false;
         }
         let Some(claim) = Claim::read(auth) else { return false };
-        let Some(holder) = self.shared.holder_of(&claim.pid) else { return false };
+        let Some(holder) = self.shared.holder_of(&claim.pid) else {
+            self.not_recovered("unknown");
+            return false;
+        };
         let (client, protocol) = {
             let core = self.core.borrow();
             let client = core.sessions.get(session).and_then(|state| state.client);
@@ -140,6 +144,11 @@ impl Local {
         match found {
             Some(found) if !is_whole(&found) => {
                 drop(self.guard(|| drop(found)));
+                self.not_recovered("too much was missed");
+                self.begin(session, space, auth, None);
+            }
+            None => {
+                self.not_recovered("too late, or unknown");
                 self.begin(session, space, auth, None);
             }
             found => self.begin(session, space, auth, found),
@@ -189,6 +198,12 @@ impl Local {
             pid.and_then(|pid| core.kept.insert(pid, data))
         };
         drop(self.guard(|| drop(old)));
+    }
+
+    /// A client has asked for an earlier session in vain.
+    fn not_recovered(&self, why: &'static str) {
+        self.counts.not_recovered.add(1);
+        log!(DEBUG, "siomio::socket", "not recovered", why = why);
     }
 
     /// A lost session was not taken up in time.

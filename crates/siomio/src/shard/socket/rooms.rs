@@ -5,7 +5,7 @@ use std::{
     sync::{Arc, MutexGuard, PoisonError},
 };
 
-use siomio_hub::SocketKey;
+use siomio_hub::{Hub, SocketKey};
 
 use crate::{
     RoomEvent, RoomNames, SocketId,
@@ -23,17 +23,7 @@ impl Local {
         space: &Rc<Space>,
         rooms: &(impl RoomNames + ?Sized),
     ) -> bool {
-        let mut census = self.census(space);
-        let mut has_joined = false;
-        rooms.visit(&mut |room| {
-            let joined = self.core.borrow_mut().hub.join(key, room);
-            has_joined |= joined;
-            if let Some(census) = census.as_mut().filter(|_| joined) {
-                let id = self.core.borrow().hub.id(key).cloned();
-                self.note_joined(census, space, room.into(), id.unwrap_or_else(|| "".into()));
-            }
-        });
-        has_joined
+        self.move_in_rooms(key, space, rooms, Hub::join, Self::note_joined)
     }
 
     pub(crate) fn leave_rooms(
@@ -42,17 +32,29 @@ impl Local {
         space: &Rc<Space>,
         rooms: &(impl RoomNames + ?Sized),
     ) -> bool {
+        self.move_in_rooms(key, space, rooms, Hub::leave, Self::note_left)
+    }
+
+    /// Does something with each of the rooms, and takes a note for those who want to know where it made a difference.
+    fn move_in_rooms(
+        &self,
+        key: SocketKey,
+        space: &Rc<Space>,
+        rooms: &(impl RoomNames + ?Sized),
+        step: fn(&mut Hub, SocketKey, &str) -> bool,
+        note: fn(&Self, &mut cell::Census, &Rc<Space>, Arc<str>, Arc<str>),
+    ) -> bool {
         let mut census = self.census(space);
-        let mut has_left = false;
+        let mut has_moved = false;
         rooms.visit(&mut |room| {
-            let left = self.core.borrow_mut().hub.leave(key, room);
-            has_left |= left;
-            if let Some(census) = census.as_mut().filter(|_| left) {
+            let moved = step(&mut self.core.borrow_mut().hub, key, room);
+            has_moved |= moved;
+            if let Some(census) = census.as_mut().filter(|_| moved) {
                 let id = self.core.borrow().hub.id(key).cloned();
-                self.note_left(census, space, room.into(), id.unwrap_or_else(|| "".into()));
+                note(self, census, space, room.into(), id.unwrap_or_else(|| "".into()));
             }
         });
-        has_left
+        has_moved
     }
 
     pub(crate) fn census<'s>(&self, space: &'s Space) -> Census<'s> {

@@ -39,7 +39,10 @@ impl Local {
             match due {
                 Some(Due::Ack(token)) => self.ack_timed_out(token),
                 Some(Due::Connect(tag)) => self.close_session(SessionKey::from_bits(tag)),
-                Some(Due::Request(outcome)) => self.request_is_over(outcome),
+                Some(Due::Request(outcome)) => {
+                    self.count_missing(&outcome);
+                    self.request_is_over(outcome);
+                }
                 Some(Due::Decision(socket)) => self.decision_is_late(socket),
                 Some(Due::Session(pid)) => self.session_is_over(&pid),
                 Some(_) => {}
@@ -66,10 +69,10 @@ impl Local {
             }
             let Timer { owner, serial, work } = timer;
             let next = match work {
-                Work::Once(run) => self.guard(|| run(self)).map(|()| None),
+                Work::Once(run) => self.call("timer", || run(self)).map(|()| None),
                 Work::Every(period, run) => {
                     let again = Timer { owner, serial, work: Work::Every(period, run.clone()) };
-                    self.guard(|| run(self)).map(|()| Some((period, again)))
+                    self.call("timer", || run(self)).map(|()| Some((period, again)))
                 }
             };
             match next {

@@ -1,0 +1,64 @@
+//! Limits on what one client may do.
+
+use siomio::Socket;
+
+use crate::{Tell, assert_alive, assert_ended, connected, join, on_both, served_with};
+
+#[test]
+fn a_client_joins_so_many_namespaces_and_no_more() {
+    served_with(
+        |builder| builder.max_namespaces(2),
+        |server, _: Tell<()>| {
+            for name in ["/a", "/b", "/c"] {
+                server.of(name).on("bye", |socket: &Socket| socket.disconnect(false));
+            }
+        },
+        |stage| {
+            on_both(stage.address, |mut client| {
+                for name in ["/a", "/b"] {
+                    join(&mut client, name);
+                }
+                // One that it leaves makes room for another, and what does not exist takes none.
+                client.send(&["41/a,"]);
+                assert_alive(&mut client);
+                join(&mut client, "/c");
+                // It may come back where it was sent away, as often as it likes.
+                for _ in 0..3 {
+                    client.send(&["42/b,[\"bye\"]"]);
+                    client.expect(&["41/b,"]);
+                    join(&mut client, "/b");
+                }
+                client.send(&["40/a"]);
+                assert_ended(client);
+                assert_eq!(stage.io.of("/a").socket_count(), 0);
+            });
+        },
+    );
+}
+
+#[test]
+fn names_of_children_that_have_ended_take_no_place() {
+    served_with(
+        |builder| builder.max_namespaces(3).cleanup_empty_child_namespaces(true),
+        |server, _: Tell<()>| {
+            server.of_pattern("/p-{n}").on("bye", |socket: &Socket| socket.disconnect(false));
+        },
+        |stage| {
+            on_both(stage.address, |mut client| {
+                join(&mut client, "/");
+                for n in 0..20 {
+                    let name = format!("/p-{n}");
+                    client.send(&[&format!("40{name}")]);
+                    connected(&mut client, &name);
+                    client.send(&[&format!("42{name},[\"bye\"]")]);
+                    client.expect(&[&format!("41{name},")]);
+                }
+                client.send(&["42/p-19,[\"crosses\"]"]);
+                join(&mut client, "/p-1");
+                join(&mut client, "/p-2");
+                client.send(&["40/p-3"]);
+                assert_ended(client);
+            });
+        },
+    );
+}
