@@ -5,7 +5,7 @@ use std::{sync::mpsc, time::Duration};
 use siomio::{Args, Binary, Incomplete, Replies, Server, Socket};
 use siomio_testkit::PATIENCE;
 
-use crate::{Guest, LONG, Site, served, wait_until};
+use crate::{Guest, LONG, served, wait_until};
 
 /// What the first arguments are, in order.
 fn firsts(answers: &[Args]) -> Vec<i64> {

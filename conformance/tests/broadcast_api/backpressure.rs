@@ -250,6 +250,41 @@ fn who_takes_nothing_for_too_long_is_a_slow_consumer_and_no_ping_timeout() {
 }
 
 #[test]
+fn on_polling_the_next_get_counts_and_not_the_heartbeat() {
+    let reasons = Line::new();
+    let settings = |builder: ServerBuilder| {
+        heartbeat(200, 100)(builder).high_water(100_000).send_timeout(Duration::from_millis(900))
+    };
+    served_with(
+        settings,
+        |server| tell_reasons(server, &reasons),
+        |site| {
+            let mut guest = site.polling_guest();
+            let large = "x".repeat(50_000);
+            // In time, although any heartbeat would be over by then.
+            (0..3).for_each(|n| drop(site.io.emit("large", (n, &large))));
+            std::thread::park_timeout(Duration::from_millis(600));
+            for n in 0..3 {
+                assert!(guest.client.next().starts_with(&format!("42[\"large\",{n},\"xxx")));
+            }
+            // The heart beats again.
+            guest.client.expect(&["2"]);
+            guest.client.send(&["3"]);
+            assert_eq!(reasons.try_next(), None);
+            // Too late.
+            let begun = Instant::now();
+            (0..3).for_each(|n| drop(site.io.emit("large", (n, &large))));
+            assert_eq!(reasons.next(), (guest.id.clone(), "slow consumer"));
+            assert!(begun.elapsed() >= Duration::from_millis(900));
+            // And where little waits, the heart beats as ever.
+            let idle = site.polling_guest();
+            site.io.emit("e", ());
+            assert_eq!(reasons.next(), (idle.id, "ping timeout"));
+        },
+    );
+}
+
+#[test]
 fn who_asks_for_much_and_reads_nothing_is_not_listened_to() {
     const COUNT: usize = 10_000;
     let (handled, most) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));

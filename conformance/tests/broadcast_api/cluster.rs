@@ -410,7 +410,7 @@ fn sockets_come_and_go_on_one_server_while_another_asks() {
                     let there = sites[0].io.fetch_sockets().wait().expect("everybody answers");
                     assert!(there.len() <= 20);
                     let replies = sites[2].io.emit_with_ack("ready", (), Duration::from_millis(5));
-                    let answers = replies.wait().map_or_else(|it| it.answers, |answers| answers);
+                    let answers = replies.wait().unwrap_or_else(|it| it.answers);
                     assert!(answers.is_empty());
                 }
             });

@@ -58,8 +58,12 @@ fn words(event: &RoomEvent) -> String {
 
 /// Clients join and leave rooms as they say.
 fn obliging(server: &Server) {
-    server.on("join", |socket: &Socket, rooms: Vec<String>| drop(socket.join(rooms)));
-    server.on("leave", |socket: &Socket, rooms: Vec<String>| drop(socket.leave(rooms)));
+    server.on("join", |socket: &Socket, rooms: Vec<String>| {
+        socket.join(rooms);
+    });
+    server.on("leave", |socket: &Socket, rooms: Vec<String>| {
+        socket.leave(rooms);
+    });
     server.on("ping", |socket: &Socket| drop(socket.emit("pong", ())));
 }
 

@@ -41,7 +41,7 @@ impl ServerBuilder {
 
     /// Bytes that may wait for one client before [`Sent::HighWater`](crate::Sent::HighWater) says so. On WebSocket, as long as more
     /// wait and the client takes nothing, nothing is read from it, and [`send_timeout`](Self::send_timeout) counts instead of the
-    /// heartbeat. Default 1 MiB, at most [`max_buffered`](Self::max_buffered).
+    /// heartbeat. On long-polling likewise while no GET comes, but other requests are read. Default 1 MiB, at most [`max_buffered`](Self::max_buffered).
     ///
     /// ```
     /// use siomio::Server;

@@ -99,6 +99,8 @@ pub(crate) struct Session {
     /// Events that wait behind blocking handlers of its sockets, and disconnects that wait behind them.
     pub(crate) waiting: usize,
     pub(crate) stall: Option<Box<Stall>>,
+    /// Much waits for it, and no GET comes to take it: how long that may last.
+    pub(crate) starved: Option<Instant>,
     /// Bytes in its queue that are among those counted as waiting for clients.
     pub(crate) counted: usize,
 }
@@ -142,6 +144,8 @@ pub(crate) enum Alarm {
     Flush(ConnKey),
     /// It should be decided whether a namespace exists.
     Lookup(u64),
+    /// A GET should have come.
+    Starved(SessionKey, Instant),
     /// The handlers of a session's sockets should have come further.
     Stall(SessionKey, Instant),
 }

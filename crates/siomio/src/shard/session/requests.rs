@@ -190,6 +190,7 @@ impl Core {
                 is_over: false,
                 waiting: 0,
                 stall: None,
+                starved: None,
                 counted: 0,
             }
         });

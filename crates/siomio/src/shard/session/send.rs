@@ -1,6 +1,6 @@
 //! From packets to bytes on their way.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Instant};
 
 use bytes::Bytes;
 use siomio_engine::{CloseReason, Framing, Lane, Outgoing, Text};
@@ -12,7 +12,7 @@ use crate::{
     Dropped, Overflow, Sent,
     shard::{
         conn::{ConnKey, Recipient, write_queue::WriteQueue},
-        core::{Core, Pending, SessionKey},
+        core::{Alarm, Core, Pending, SessionKey},
     },
 };
 
@@ -182,6 +182,13 @@ impl Core {
         if let Some(conn) = conn.filter(|_| !was_over && !is_stuck) {
             self.brimming.push(conn);
         }
+        if conn.is_none() && is_stuck && state.starved.is_none() {
+            // It does not fetch its pings, either.
+            let until = self.now + config.send_timeout;
+            state.starved = Some(until);
+            state.machine.suspend_heartbeat();
+            self.wheel.insert(until, Alarm::Starved(session, until));
+        }
         if waiting <= config.max_buffered || !is_stuck {
             return Ok((lane, Sent::HighWater));
         }
@@ -236,12 +243,28 @@ impl Core {
         let now = self.now;
         let Some(state) = self.sessions.get_mut(session) else { return };
         let was_over = std::mem::take(&mut state.is_over);
+        let was_choked = state.starved.take().is_some() || was_choked;
         if was_choked && state.stall.is_none() {
             state.machine.resume_heartbeat(now);
             self.arm_session(session);
         }
         if was_over {
             self.events.push_back(Pending::Drained { session });
+        }
+    }
+
+    /// No GET has come for what waits.
+    pub(crate) fn starved(&mut self, session: SessionKey, at: Instant) {
+        let Some(state) = self.sessions.get_mut(session) else { return };
+        if state.starved.take_if(|until| *until == at).is_none() {
+            return;
+        }
+        // On a WebSocket, the connection is watched instead.
+        if let Lane::Queue = state.machine.lane() {
+            self.counts.slow_consumers.add(1);
+            self.with_session(session, |machine, actions| {
+                machine.discard(CloseReason::SlowConsumer, actions)
+            });
         }
     }
 

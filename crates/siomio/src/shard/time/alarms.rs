@@ -134,6 +134,7 @@ impl Core {
                     self.events.push_back(event);
                 }
             }
+            Alarm::Starved(session, at) => self.starved(session, at),
             Alarm::Stall(session, at) => self.stalled(session, at),
             Alarm::Conn(conn, at) => {
                 if let Some(state) =
