@@ -237,7 +237,9 @@ fn run(seed: u64) {
         if let Some(case) = case {
             decide(&mut random, case);
         }
-        (0..random.below(30)).for_each(|_| drop(world.step()));
+        for _ in 0..random.below(30) {
+            world.step();
+        }
         if is_over {
             // What nobody has decided is refused in time.
             world.advance(if random.one_in(4) { 2 * MINUTE } else { LATE });
