@@ -40,13 +40,12 @@ impl Namespaces {
     }
 
     pub(crate) fn insert(&mut self, id: NamespaceId, name: &str) {
-        self.remove(id);
         if self.slots.len() <= id.index() {
             self.slots.resize_with(id.index() + 1, || None);
         }
         // What had the place before is gone, whether we were told or not.
-        if let Some((_, old)) = self.slots[id.index()].take() {
-            self.by_name.remove(&old.name);
+        if let Some(old) = self.slots[id.index()].as_ref().map(|(old, _)| *old) {
+            self.remove(old);
         }
         let name: Arc<str> = name.into();
         self.by_name.insert(name.clone(), id);

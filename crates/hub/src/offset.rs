@@ -7,13 +7,26 @@ use std::fmt;
 /// On the wire it is the last argument of an event: opaque to clients, which send back the last one they saw.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Offset {
-    /// The maker.
+    /// The maker. Packets for one socket alone, which no other hub hears of, have an origin of their own.
     pub origin: u16,
     /// Grows with every packet of the maker, and begins at 1.
     pub sequence: u64,
 }
 
+/// Marks the origins of packets that stay on their hub.
+const PRIVATE: u16 = 0x8000;
+
 impl Offset {
+    /// A packet for one socket alone, made on this hub.
+    pub(crate) const fn private(hub: u16, sequence: u64) -> Self {
+        Self { origin: hub | PRIVATE, sequence }
+    }
+
+    /// The hub, if only that one knows the packet.
+    pub(crate) const fn private_to(self) -> Option<u16> {
+        if self.origin & PRIVATE == 0 { None } else { Some(self.origin & !PRIVATE) }
+    }
+
     /// Reads what a client sent.
     pub fn parse(text: &str) -> Option<Self> {
         let (sequence, origin) = text.split_once('-')?;

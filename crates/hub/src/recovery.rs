@@ -44,39 +44,52 @@ impl Default for Recovery {
 
 /// For every origin, the last sequence that has arrived.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub(crate) struct Marks(Vec<u64>);
+pub(crate) struct Marks {
+    public: Vec<u64>,
+    /// Of packets that stay on their hub: they say what a session has had, and nothing about what another hub knows.
+    private: Vec<u64>,
+}
 
 impl Marks {
     /// Whether this packet lies at or before the marks.
     pub(crate) fn cover(&self, offset: Offset) -> bool {
-        self.of(usize::from(offset.origin)) >= offset.sequence
+        let (marks, origin) = match offset.private_to() {
+            Some(hub) => (&self.private, hub),
+            None => (&self.public, offset.origin),
+        };
+        marks.get(usize::from(origin)).is_some_and(|mark| *mark >= offset.sequence)
     }
 
-    /// Whether everything at or before `other` lies at or before these.
+    /// Whether everything at or before `other` that other hubs could know lies at or before these.
     pub(crate) fn include(&self, other: &Self) -> bool {
-        other.0.iter().enumerate().all(|(origin, sequence)| self.of(origin) >= *sequence)
+        let own = |origin: usize| self.public.get(origin).copied().unwrap_or_default();
+        other.public.iter().enumerate().all(|(origin, mark)| own(origin) >= *mark)
     }
 
     pub(crate) fn set(&mut self, offset: Offset) {
-        let origin = usize::from(offset.origin);
-        if self.0.len() <= origin {
-            self.0.resize(origin + 1, 0);
+        let (marks, origin) = match offset.private_to() {
+            Some(hub) => (&mut self.private, usize::from(hub)),
+            None => (&mut self.public, usize::from(offset.origin)),
+        };
+        if marks.len() <= origin {
+            marks.resize(origin + 1, 0);
         }
-        self.0[origin] = self.0[origin].max(offset.sequence);
+        marks[origin] = marks[origin].max(offset.sequence);
     }
 
     /// Moves them to where `other` is further.
     pub(crate) fn advance_to(&mut self, other: &Self) {
-        if self.0.len() < other.0.len() {
-            self.0.resize(other.0.len(), 0);
-        }
-        for (own, other) in self.0.iter_mut().zip(&other.0) {
-            *own = (*own).max(*other);
-        }
+        advance(&mut self.public, &other.public);
+        advance(&mut self.private, &other.private);
     }
+}
 
-    fn of(&self, origin: usize) -> u64 {
-        self.0.get(origin).copied().unwrap_or_default()
+fn advance(marks: &mut Vec<u64>, to: &[u64]) {
+    if marks.len() < to.len() {
+        marks.resize(to.len(), 0);
+    }
+    for (own, other) in marks.iter_mut().zip(to) {
+        *own = (*own).max(*other);
     }
 }
 
@@ -93,6 +106,9 @@ pub(crate) struct Session {
     pub(crate) prelude: Option<Vec<Arc<Broadcast>>>,
     /// What was sent last: who has seen this has missed nothing, however long ago it was.
     pub(crate) sent: Option<Offset>,
+    /// Where the log was when the socket began to go, or was first sent something that did not reach it: what comes from there on
+    /// it has missed.
+    pub(crate) until: Option<u64>,
     /// Of the log, this was in the prelude or had been received before.
     pub(crate) marks: Marks,
     /// It was taken up from an earlier socket.
@@ -103,7 +119,16 @@ impl Session {
     /// A new one.
     pub(crate) fn new(pid: Arc<str>, since: u64) -> Self {
         let (prelude, marks) = (Some(Vec::new()), Marks::default());
-        Self { pid, since, base: None, prelude, sent: None, marks, is_recovered: false }
+        Self {
+            pid,
+            since,
+            base: None,
+            prelude,
+            sent: None,
+            until: None,
+            marks,
+            is_recovered: false,
+        }
     }
 }
 

@@ -123,6 +123,9 @@ impl Hub {
         }
         self.set_membership(socket, Some(membership));
         self.rooms().set_present(socket, false);
+        if let Some(place) = self.recovery.as_ref().map(|recovery| recovery.log.place()) {
+            self.end_deliveries(socket, place);
+        }
         true
     }
 

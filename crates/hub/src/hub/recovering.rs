@@ -20,6 +20,11 @@ impl Hub {
         self.recovery.as_mut().map(|recovery| recovery.log.next_offset())
     }
 
+    /// The same for a packet to one socket of this hub alone.
+    pub fn next_private_offset(&mut self) -> Option<Offset> {
+        self.recovery.as_mut().map(|recovery| recovery.log.next_private_offset())
+    }
+
     /// A packet is being delivered that can be asked for again. Call it for every packet with an offset that this hub makes
     /// or is told of, in this order, whether any of its sockets receives it or not.
     pub fn record(
@@ -42,6 +47,23 @@ impl Hub {
         let state = self.sockets.get_mut(socket);
         if let Some(session) = state.and_then(|state| state.session.as_mut()) {
             session.sent = packet.offset();
+        }
+    }
+
+    /// This packet should have been sent to a socket, after it was [recorded](Self::record), but its connection takes nothing any
+    /// more.
+    pub fn undelivered(&mut self, socket: SocketKey) {
+        let Some(place) = self.recovery.as_ref().map(|recovery| recovery.log.place()) else {
+            return;
+        };
+        self.end_deliveries(socket, place.saturating_sub(1));
+    }
+
+    /// From this place of the log on, a socket has received nothing.
+    pub(super) fn end_deliveries(&mut self, socket: SocketKey, place: u64) {
+        let state = self.sockets.get_mut(socket);
+        if let Some(session) = state.and_then(|state| state.session.as_mut()) {
+            session.until.get_or_insert(place);
         }
     }
 
@@ -184,7 +206,8 @@ impl Hub {
             return None;
         }
         let Socket { id, namespace, .. } = state;
-        sessions.lost(now, Lost { namespace, id, rooms, at: log.place(), session });
+        let at = session.until.unwrap_or_else(|| log.place());
+        sessions.lost(now, Lost { namespace, id, rooms, at, session });
         let at = sessions.next_expiry(now);
         self.deadlines.set(at, Waiting::Sessions);
         Some(pid)

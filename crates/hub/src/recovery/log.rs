@@ -16,8 +16,9 @@ use crate::{
 pub(crate) struct Log {
     config: Recovery,
     origin: u16,
-    /// Of the last packet that was made here.
+    /// Of the last packet that was made here for many, and of the last for one.
     sequence: u64,
+    private: u64,
     seen: Marks,
     /// Of what is kept no longer.
     trimmed: Marks,
@@ -40,13 +41,19 @@ impl Log {
     pub(crate) fn new(config: Recovery, origin: u16) -> Self {
         let (seen, trimmed) = (Marks::default(), Marks::default());
         let entries = VecDeque::new();
-        Self { config, origin, sequence: 0, seen, trimmed, entries, first: 0, bytes: 0 }
+        Self { config, origin, sequence: 0, private: 0, seen, trimmed, entries, first: 0, bytes: 0 }
     }
 
     /// A name for a packet that is made here.
     pub(crate) fn next_offset(&mut self) -> Offset {
         self.sequence += 1;
         Offset { origin: self.origin, sequence: self.sequence }
+    }
+
+    /// A name for a packet that is made here, for a socket of this hub alone.
+    pub(crate) fn next_private_offset(&mut self) -> Offset {
+        self.private += 1;
+        Offset::private(self.origin, self.private)
     }
 
     /// Where the log is: what is recorded from now on has this place or one behind it.
@@ -146,7 +153,7 @@ impl Log {
         let Recovered { pid, last: base, seen: marks, .. } = recovered;
         let sent = prelude.last().map_or(base, |packet| packet.offset());
         let (since, prelude) = (self.place(), Some(prelude));
-        Session { pid, since, base, prelude, sent, marks, is_recovered: true }
+        Session { pid, since, base, prelude, sent, until: None, marks, is_recovered: true }
     }
 
     /// What this hub has delivered and the one that gave a session up had not.

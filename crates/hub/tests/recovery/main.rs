@@ -4,6 +4,8 @@
 mod limits;
 mod world;
 
+use std::time::Duration;
+
 use proptest::prelude::*;
 
 use world::{Step, World};
@@ -33,6 +35,53 @@ proptest! {
         world.settle();
         world.check();
     }
+}
+
+#[test]
+fn what_comes_while_a_socket_is_going_is_missed_and_comes_later() {
+    let mut world = World::new();
+    world.take(Step::Broadcast { maker: 0, whom: 0 });
+    world.take(Step::Read { client: 0 });
+    world.begin_losing(0);
+    world.take(Step::Broadcast { maker: 0, whom: 0 });
+    world.finish_losing(0);
+    world.take(Step::Return { client: 0, hub: 0 });
+    world.settle();
+    world.check();
+    assert_eq!(world.received(0), 2);
+}
+
+#[test]
+fn packets_for_one_socket_keep_no_other_from_moving_to_their_hub() {
+    let mut world = World::new();
+    // They are so old that hub 1 has forgotten them; nobody else ever knew of them.
+    for _ in 0..3 {
+        world.take(Step::Direct { client: 1 });
+        world.pass(Duration::from_secs(121));
+    }
+    world.take(Step::Lose { client: 0 });
+    world.take(Step::Return { client: 0, hub: 1 });
+    world.travel(1, 0);
+    world.travel(0, 1);
+    assert!(world.hub(1).len().1 == 2, "it is there, with what it was");
+    assert!(!world.hub(1).is_catching_up());
+}
+
+#[test]
+fn a_hub_has_caught_up_when_it_knows_what_others_could_know() {
+    let mut world = World::new();
+    world.take(Step::Direct { client: 0 });
+    world.take(Step::Lose { client: 0 });
+    world.take(Step::Return { client: 0, hub: 1 });
+    world.travel(1, 0);
+    world.travel(0, 1);
+    assert!(!world.hub(1).is_catching_up(), "a packet for one is none that it waits for");
+    // Back where it was, it does not get that packet once more.
+    world.take(Step::Lose { client: 0 });
+    world.take(Step::Return { client: 0, hub: 0 });
+    world.settle();
+    world.check();
+    assert_eq!(world.received(0), 1);
 }
 
 #[test]

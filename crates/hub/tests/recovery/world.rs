@@ -176,7 +176,7 @@ impl World {
             return;
         }
         let to = Selector::all().room(self.clients[client].id.clone());
-        let offset = self.hubs[at].next_offset().unwrap();
+        let offset = self.hubs[at].next_private_offset().unwrap();
         let packet = self.make(offset, &to);
         self.deliver(at, &to, &packet);
     }
@@ -239,6 +239,24 @@ impl World {
         self.vanish(client);
         if let State::Vanished(at, key, socket) = self.clients[client].state {
             self.disconnect(at, key, socket);
+            self.clients[client].state = State::Lost;
+        }
+    }
+
+    /// A socket begins to go; its handlers have not run yet.
+    pub(super) fn begin_losing(&mut self, client: usize) {
+        self.vanish(client);
+        if let State::Vanished(at, _, socket) = self.clients[client].state {
+            assert!(self.hubs[at].begin_disconnect(socket, false));
+        }
+    }
+
+    /// Its handlers have run.
+    pub(super) fn finish_losing(&mut self, client: usize) {
+        if let State::Vanished(at, key, socket) = self.clients[client].state {
+            let reason = DisconnectReason::TransportClose;
+            assert!(self.hubs[at].remove(self.now, socket, reason).unwrap().kept.is_some());
+            self.hubs[at].close_client(key);
             self.clients[client].state = State::Lost;
         }
     }

@@ -99,7 +99,8 @@ impl Core {
         let Some(state) = self.conns.get(conn) else { return false };
         let is_held_back = match &state.state {
             State::WebSocket(websocket) => match websocket.recipient {
-                Recipient::Session(session) => self.is_held_back(session),
+                // A probe brings nothing for handlers.
+                Recipient::Session(session) => self.is_held_back(session, conn),
                 Recipient::Nobody | Recipient::Raw(_) => false,
             },
             _ => false,

@@ -240,10 +240,17 @@ impl Core {
         let now = self.now;
         let Some(state) = self.sessions.get_mut(session) else { return };
         let Some(stall) = state.stall.take() else { return };
-        state.machine.resume_heartbeat(now);
-        if let Lane::WebSocket { channel, .. } = state.machine.lane() {
-            self.resumed.push(ConnKey::from_bits(channel.0));
+        let lane = match state.machine.lane() {
+            Lane::WebSocket { channel, .. } => Some(ConnKey::from_bits(channel.0)),
+            _ => None,
+        };
+        // It may have another reason to be silent: it takes too little of what waits for it.
+        let is_choked =
+            lane.and_then(|conn| self.conns.get(conn)).is_some_and(|conn| conn.is_choked);
+        if !is_choked {
+            state.machine.resume_heartbeat(now);
         }
+        self.resumed.extend(lane);
         self.arm_session(session);
         for conn in stall.held {
             let http = self.conns.get_mut(conn).and_then(|state| state.http_mut());
@@ -255,9 +262,11 @@ impl Core {
         }
     }
 
-    /// Whether nothing is to be read from a session's client now.
-    pub(crate) fn is_held_back(&self, session: SessionKey) -> bool {
-        self.sessions.get(session).is_some_and(|state| state.stall.is_some())
+    /// Whether nothing is to be read from a session's WebSocket now.
+    pub(crate) fn is_held_back(&self, session: SessionKey, conn: ConnKey) -> bool {
+        let state = self.sessions.get(session).filter(|state| state.stall.is_some());
+        let lane = state.map(|state| state.machine.lane());
+        matches!(lane, Some(Lane::WebSocket { channel, .. }) if channel.0 == conn.to_bits())
     }
 
     /// The handlers of a session's sockets have come further: it has all the time again.

@@ -108,7 +108,11 @@ impl Local {
             };
             let ask = || middleware.call(socket, auth.as_deref().unwrap_or(""), &permit);
             match self.call("middleware", ask) {
-                Ok(Some(Ok(()))) => {}
+                Ok(Some(Ok(()))) if self.core.borrow().hub.is_connecting(key) => {}
+                Ok(Some(Ok(()))) => {
+                    // It has disconnected it, and let it in nevertheless.
+                    return self.refuse(socket, &ConnectError::new("disconnected"));
+                }
                 Ok(Some(Err(refusal))) => return self.refuse(socket, &refusal),
                 Ok(None) => return,
                 Err(message) => {

@@ -19,11 +19,11 @@ use crate::{
 impl Local {
     /// The application disconnects a socket; with `close`, the whole connection.
     pub(crate) fn disconnect(self: &Rc<Self>, key: SocketKey, close: bool) {
+        let Some(session) = self.core.borrow().session_of(key) else { return };
         // One that waits for a middleware is refused.
-        let was_waiting = self.give_up_waiting(key, "disconnected");
-        let (session, sockets) = {
+        self.give_up_waiting(key, "disconnected");
+        let sockets = {
             let mut core = self.core.borrow_mut();
-            let Some(session) = core.session_of(key).filter(|_| !was_waiting) else { return };
             // Inside of a middleware, too: it says so when the middleware has let it in.
             let is_connecting = core.hub.is_connecting(key);
             if is_connecting {
@@ -35,7 +35,7 @@ impl Local {
             }
             let client = core.sessions.get(session).and_then(|state| state.client);
             let all = if close { client.map(|client| core.hub.sockets(client)) } else { None };
-            (session, all.unwrap_or_else(|| vec![key]))
+            all.unwrap_or_else(|| vec![key])
         };
         for key in sockets {
             self.leave(key, DisconnectReason::ServerNamespaceDisconnect);

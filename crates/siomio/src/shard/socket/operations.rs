@@ -101,7 +101,8 @@ impl Local {
         gathering: Gathering,
     ) {
         let Gathering { request, timeout } = gathering;
-        for (key, space) in self.select(namespace, to) {
+        let watched = self.space(namespace).filter(|space| self.is_watched(space));
+        for (key, space) in watched.map(|_| self.select(namespace, to)).unwrap_or_default() {
             if self.sees_outgoing(key, &space) {
                 self.show_to(key, &space, packet);
             }

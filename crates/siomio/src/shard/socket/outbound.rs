@@ -106,7 +106,11 @@ impl Local {
 
     /// Whether anybody sees all that is sent to a socket.
     pub(crate) fn sees_outgoing(&self, key: SocketKey, space: &Space) -> bool {
-        !space.table.any_outgoing.is_empty() || self.core.borrow_mut().has_outgoing_listeners(key)
+        if !space.table.any_outgoing.is_empty() {
+            return true;
+        }
+        let mut core = self.core.borrow_mut();
+        core.shows_outgoing && core.has_outgoing_listeners(key)
     }
 
     pub(crate) fn show(self: &Rc<Self>, socket: &Socket, data: &Data<'_>, wants_ack: bool) {
@@ -178,7 +182,7 @@ impl Core {
         let (Some((namespace, id)), Some(session)) = (place, self.session_of(key)) else {
             return Sent::Dropped(Dropped::Disconnected);
         };
-        let offset = self.hub.next_offset();
+        let offset = self.hub.next_private_offset();
         let packet = Arc::new(Broadcast::new(name.clone(), payload, offset));
         let now = self.now;
         self.hub.record(now, namespace, &Selector::all().room(id), &packet);
@@ -213,8 +217,13 @@ impl Core {
         packet: &Arc<Broadcast>,
     ) -> Sent {
         let sent = self.send_broadcast(session, packet);
-        if sent.is_queued() {
-            self.hub.delivered(socket, packet);
+        match sent {
+            Sent::Queued | Sent::HighWater => self.hub.delivered(socket, packet),
+            Sent::Dropped(Dropped::Disconnected | Dropped::SlowConsumer) => {
+                self.hub.undelivered(socket);
+            }
+            // The application wants it so: whoever stays gets what comes later.
+            Sent::Dropped(_) => {}
         }
         sent
     }

@@ -120,7 +120,8 @@ impl Local {
     fn handle_found(self: &Rc<Self>, by: Claimant, found: Option<(Recovered, Extensions)>) {
         let is_awaited = {
             let mut core = self.core.borrow_mut();
-            let client = core.sessions.get(by.session).and_then(|state| state.client);
+            let state = core.sessions.get(by.session).filter(|state| state.machine.is_open());
+            let client = state.and_then(|state| state.client);
             client.is_some_and(|client| core.hub.end_lookup(client, &by.name))
         };
         match self.space(by.namespace) {
@@ -195,7 +196,10 @@ impl Local {
             let mut core = self.core.borrow_mut();
             let now = core.now;
             let pid = core.hub.keep(now, namespace, recovered);
-            pid.and_then(|pid| core.kept.insert(pid, data))
+            match pid {
+                Some(pid) => core.kept.insert(pid, data),
+                None => Some(data),
+            }
         };
         drop(self.guard(|| drop(old)));
     }
