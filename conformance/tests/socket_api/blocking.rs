@@ -194,9 +194,7 @@ fn the_handlers_of_the_end_run_last() {
                         "hang up" => client.take().into_iter().for_each(hang_up),
                         _ => client.as_mut().expect("here").send(&["42{}"]),
                     }
-                    while stage.io.socket_count() > 0 {
-                        thread::yield_now();
-                    }
+                    crate::eventually(|| stage.io.socket_count() == 0);
                     assert!(stage.io.sockets_in(&id).is_empty(), "nothing reaches it any more");
                     stage.said.assert_silent();
                     valve.open(1);
@@ -414,9 +412,7 @@ fn all_that_waits_for_one_client_counts_together() {
                     join(&mut client, "/");
                 }
             }
-            while stage.io.socket_count() > 0 {
-                thread::yield_now();
-            }
+            crate::eventually(|| stage.io.socket_count() == 0);
             client.send(&["40/nobody"]);
             assert_eq!(crate::hears_soon(&mut client), None, "nothing more is read");
             valve.open(2);

@@ -1,7 +1,5 @@
 //! How sockets end, and for which reasons.
 
-use std::thread;
-
 use siomio::{DisconnectReason, Socket};
 use siomio_testkit::ws::Got;
 
@@ -250,9 +248,9 @@ fn disconnecting_comes_before_disconnect_with_everything_still_there() {
                     if reason.starts_with("server") {
                         client.expect(&["41"]);
                     }
-                    while stage.io.socket_count() > 0 || !stage.io.sockets_in(&id).is_empty() {
-                        thread::yield_now();
-                    }
+                    crate::eventually(|| {
+                        stage.io.socket_count() == 0 && stage.io.sockets_in(&id).is_empty()
+                    });
                 }
                 stage.said.assert_silent();
             });

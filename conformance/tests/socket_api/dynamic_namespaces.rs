@@ -434,9 +434,7 @@ fn who_leaves_before_it_is_decided_makes_nothing() {
                 client.send(&[&format!("40{name}")]);
                 let decision = next();
                 hang_up(client);
-                while stage.io.engine().clients_count() > 0 {
-                    thread::yield_now();
-                }
+                crate::eventually(|| stage.io.engine().clients_count() == 0);
                 decision.allow();
                 let mut other = crate::client(stage.address);
                 other.send(&[&format!("40{name}")]);
@@ -444,9 +442,7 @@ fn who_leaves_before_it_is_decided_makes_nothing() {
                 next().allow();
                 connected(&mut other, &name);
                 hang_up(other);
-                while stage.io.engine().clients_count() > 0 {
-                    thread::yield_now();
-                }
+                crate::eventually(|| stage.io.engine().clients_count() == 0);
             });
         },
     );
@@ -530,9 +526,7 @@ fn a_child_goes_with_the_connection_of_its_last_socket() {
                 stage.said.next();
                 let mut other = crate::client(stage.address);
                 join(&mut other, "/x-2");
-                while parent.children().iter().any(|child| child.name() == "/x-1") {
-                    thread::yield_now();
-                }
+                crate::eventually(|| parent.children().iter().all(|child| child.name() != "/x-1"));
                 other.send(&["41/x-2,"]);
                 assert_alive(&mut other);
                 assert!(parent.children().is_empty());
@@ -565,9 +559,7 @@ fn events_that_cross_the_end_of_a_child_are_ignored() {
                 join(&mut client, "/p-1");
                 others.into_iter().for_each(hang_up);
                 client.send(&["41/p-1,"]);
-                while stage.io.of("/p-1").socket_count() > 0 {
-                    thread::yield_now();
-                }
+                crate::eventually(|| stage.io.of("/p-1").socket_count() == 0);
             });
         },
     );

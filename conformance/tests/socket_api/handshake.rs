@@ -139,9 +139,7 @@ fn the_answer_leaves_before_anything_that_a_handler_sends() {
                     Client::WebSocket { ws, .. } => drop(ws),
                     Client::Polling { session, .. } => session.send(&["1"]),
                 }
-                while stage.io.socket_count() > 0 {
-                    std::thread::yield_now();
-                }
+                crate::eventually(|| stage.io.socket_count() == 0);
             });
         },
     );

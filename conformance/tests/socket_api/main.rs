@@ -22,7 +22,8 @@ use std::{
     fmt::Debug,
     net::SocketAddr,
     sync::{Mutex, mpsc},
-    time::Duration,
+    thread,
+    time::{Duration, Instant},
 };
 
 use siomio::{Io, Server, ServerBuilder};
@@ -189,6 +190,15 @@ fn hang_up(client: Client) {
 
 fn end_polling(session: &Polling) {
     session.send(&["1"]);
+}
+
+/// Waits until something is so that nobody tells.
+fn eventually(is_so: impl Fn() -> bool) {
+    let until = Instant::now() + PATIENCE;
+    while !is_so() {
+        assert!(Instant::now() < until, "it never comes to that");
+        thread::yield_now();
+    }
 }
 
 /// A time that is short for a test, and long for a server.

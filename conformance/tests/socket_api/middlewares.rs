@@ -175,9 +175,7 @@ fn a_decision_may_come_later_and_nobody_else_waits() {
                 stage.io.of("/gate").to("asked").emit("hello", ());
                 client.expect(&["42/gate,[\"hello\"]"]);
                 hang_up(other);
-                while stage.io.of("/gate").socket_count() > 1 {
-                    thread::yield_now();
-                }
+                crate::eventually(|| stage.io.of("/gate").socket_count() == 1);
                 client.send(&["41/gate,"]);
                 assert_alive(&mut client);
             });
@@ -226,9 +224,7 @@ fn a_client_that_goes_meanwhile_is_forgotten_without_a_word() {
                 client.send(&["40/gate"]);
                 let permit = permits.next();
                 hang_up(client);
-                while stage.io.socket_count() > 0 {
-                    thread::yield_now();
-                }
+                crate::eventually(|| stage.io.socket_count() == 0);
                 permit.grant();
                 // Whatever that did is done when somebody else has been served.
                 let mut others: Vec<_> = (0..4).map(|_| joined(stage.address)).collect();
@@ -236,9 +232,7 @@ fn a_client_that_goes_meanwhile_is_forgotten_without_a_word() {
                 assert_eq!(stage.io.of("/gate").socket_count(), 0);
                 assert!(stage.io.of("/gate").sockets_in("asked").is_empty());
                 others.into_iter().for_each(hang_up);
-                while stage.io.socket_count() > 0 {
-                    thread::yield_now();
-                }
+                crate::eventually(|| stage.io.socket_count() == 0);
             });
         },
     );
