@@ -108,6 +108,8 @@ fn while_no_get_waits_it_is_dropped() {
         guest.client.expect(&["430[\"-+\"]"]);
         site.io.volatile().emit("never", ());
         site.io.to(&*guest.id).volatile().emit("never", ());
+        // All shards have seen it before the next GET comes.
+        assert_eq!(site.io.fetch_sockets().wait().unwrap().len(), 1);
         assert_eq!(site.who_heard("", &mut [guest]), [0; 0]);
     });
 }
