@@ -127,9 +127,6 @@ impl Local {
     /// Removes what is left of a socket. The application's values are dropped, and its callbacks run, outside of the borrow.
     fn forget(self: &Rc<Self>, socket: &Socket, reason: DisconnectReason) {
         let (key, space) = (socket.key(), socket.space());
-        let census = self.census(space);
-        let rooms = self.rooms_to_note(key, &census);
-        let id = Arc::from(socket.id());
         self.counts.sockets.sub(1);
         log!(
             DEBUG,
@@ -139,6 +136,10 @@ impl Local {
             namespace = space.cell.name.escape_debug(),
             reason = reason
         );
+        // From here on the census is locked: nothing of the application's runs before it is let go.
+        let census = self.census(space);
+        let rooms = self.rooms_to_note(key, &census);
+        let id = Arc::from(socket.id());
         let (mut extra, departure, replies, pid) = {
             let mut core = self.core.borrow_mut();
             let (now, pid) = (core.now, core.hub.pid(key).cloned());
