@@ -50,6 +50,10 @@ impl Subscriber for Listener {
         told().push(format!("{level} {target}: {}{}", line.message, line.fields));
         // It is code of the application, and may use the server: nothing is borrowed where something is told.
         if let Some(io) = io().as_ref() {
+            if line.message == "disconnected" {
+                // Those who stay change rooms, which needs the census.
+                io.sockets_join(format!("told{}", told().len()));
+            }
             io.to("nobody").emit("told", line.message);
         }
     }
@@ -127,6 +131,7 @@ fn story(shards: u8) -> Vec<String> {
         .build();
     server.of("/locked").use_middleware(|_, _: Value| Err(ConnectError::new("not you")));
     server.of("/typed").use_middleware(|_, _: BTreeMap<String, u32>| Ok(()));
+    server.on_room_event(|_| {});
     server.on("number", |_: &Socket, _: u32| {});
     server.on("fail", |_: &Socket| panic!("as was to be shown"));
     server.on("block", |socket: &Socket| {
