@@ -177,6 +177,11 @@ impl Shared {
         }
     }
 
+    /// How many sessions are not where their private ids say.
+    pub(crate) fn moved_sessions(&self) -> usize {
+        self.moved().len()
+    }
+
     fn moved(&self) -> MutexGuard<'_, HashMap<Arc<str>, u8>> {
         self.moved.lock().unwrap_or_else(PoisonError::into_inner)
     }

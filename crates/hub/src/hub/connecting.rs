@@ -38,19 +38,27 @@ impl Hub {
         Some(socket)
     }
 
-    /// Begins to connect a client that takes its session up again: the socket is in its rooms already.
-    pub fn begin_reconnect(
-        &mut self,
-        client: ClientKey,
-        namespace: NamespaceId,
-        recovered: Recovered,
-    ) -> Option<SocketKey> {
-        let socket = self.begin_connect(client, namespace, recovered.id.clone())?;
+    /// A socket that [begins to connect](Self::begin_connect), under its earlier id, takes its session up again: from here on it is
+    /// in its rooms.
+    pub fn take_up(&mut self, socket: SocketKey, recovered: Recovered) {
+        if !self.is_connecting(socket) {
+            return;
+        }
         for room in &recovered.rooms {
             self.join(socket, room);
         }
-        self.connecting_mut(socket)?.recovered = Some(recovered);
-        Some(socket)
+        if let Some(connecting) = self.connecting_mut(socket) {
+            connecting.recovered = Some(recovered);
+        }
+    }
+
+    /// The session that a socket would have [taken up](Self::take_up), which is going to be [refused](Self::refuse): so that it can be
+    /// [kept](Self::keep).
+    pub fn reclaim(&mut self, socket: SocketKey) -> Option<Recovered> {
+        if !self.is_connecting(socket) {
+            return None;
+        }
+        self.sockets.get_mut(socket)?.connecting.as_mut()?.recovered.take()
     }
 
     /// The decision about a socket that connects has to come by then, or it is [due](crate::Due::Decision). What was set before

@@ -116,8 +116,7 @@ impl Hub {
         let session = recovery.log.take_up(namespace, recovered);
         let (pid, at) = (session.pid.clone(), recovery.log.place());
         recovery.sessions.lost(now, Lost { namespace, id, rooms, at, session });
-        let at = recovery.sessions.next_expiry(now);
-        self.deadlines.set(at, Waiting::Sessions);
+        self.await_expiry(now);
         Some(pid)
     }
 
@@ -208,9 +207,21 @@ impl Hub {
         let Socket { id, namespace, .. } = state;
         let at = session.until.unwrap_or_else(|| log.place());
         sessions.lost(now, Lost { namespace, id, rooms, at, session });
-        let at = sessions.next_expiry(now);
-        self.deadlines.set(at, Waiting::Sessions);
+        self.await_expiry(now);
         Some(pid)
+    }
+
+    /// A session was lost: it is kept for so long, and if there are too many now, another goes at once.
+    fn await_expiry(&mut self, now: Instant) {
+        let Some(sessions) = self.recovery.as_ref().map(|recovery| &recovery.sessions) else {
+            return;
+        };
+        if sessions.are_too_many() {
+            self.deadlines.set(now, Waiting::Sessions);
+        }
+        if let Some(until) = sessions.last_expiry() {
+            self.deadlines.set(until, Waiting::Sessions);
+        }
     }
 
     /// The next lost session that is not kept any longer.

@@ -80,7 +80,7 @@ impl Sessions {
     pub(crate) fn expire(&mut self, now: Instant) -> Option<Arc<str>> {
         while let Some((until, _)) = self.lost.front() {
             let is_over = *until <= now;
-            if !is_over && self.count <= self.config.max_sessions {
+            if !is_over && !self.are_too_many() {
                 return None;
             }
             let (until, pid) = self.lost.pop_front()?;
@@ -94,10 +94,13 @@ impl Sessions {
         None
     }
 
-    /// When the one that was lost last is too old; now, if there are too many.
-    pub(crate) fn next_expiry(&self, now: Instant) -> Instant {
-        let newest = self.lost.back().map_or(now, |(until, _)| *until);
-        if self.count > self.config.max_sessions { now } else { newest }
+    /// When the one that was lost last is too old.
+    pub(crate) fn last_expiry(&self) -> Option<Instant> {
+        self.lost.back().map(|(until, _)| *until)
+    }
+
+    pub(crate) const fn are_too_many(&self) -> bool {
+        self.count > self.config.max_sessions
     }
 
     pub(crate) fn len(&self) -> usize {

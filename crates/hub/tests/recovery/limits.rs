@@ -43,6 +43,24 @@ fn of_too_many_sessions_the_oldest_goes() {
 }
 
 #[test]
+fn those_that_stay_when_one_too_many_goes_are_still_not_kept_for_ever() {
+    let mut world = World::with(recovery(|recovery| recovery.max_sessions = 1));
+    world.take(Step::Lose { client: 1 });
+    world.take(Step::Return { client: 1, hub: 0 });
+    // There and back.
+    world.take(Step::Travel { link: 4 });
+    world.take(Step::Travel { link: 1 });
+    world.take(Step::Lose { client: 0 });
+    world.take(Step::Lose { client: 1 });
+    let now = world.now();
+    assert_eq!(world.hub(0).handle_timeout(now), Some(Due::Session(pid(0))));
+    assert_eq!(world.hub(0).handle_timeout(now), None);
+    let until = now + Duration::from_secs(120);
+    assert_eq!(world.hub(0).deadline(), Some(until));
+    assert_eq!(world.hub(0).handle_timeout(until), Some(Due::Session(pid(1))));
+}
+
+#[test]
 fn what_is_too_old_is_forgotten_and_whoever_missed_it_is_not_served_half() {
     let mut world = World::with(recovery(|recovery| recovery.max_bytes = 1000));
     world.take(Step::Lose { client: 0 });

@@ -315,7 +315,8 @@ impl World {
         let found = found.expect("nothing is forgotten in this world");
         assert!(self.hubs[at].can_take_up(&found));
         let hub = &mut self.hubs[at];
-        let socket = hub.begin_reconnect(key, self.namespace, found).unwrap();
+        let socket = hub.begin_connect(key, self.namespace, found.id.clone()).unwrap();
+        hub.take_up(socket, found);
         let missed = hub.accept(self.now, socket, None).unwrap();
         assert!(hub.is_recovered(socket));
         assert_eq!(hub.pid(socket), Some(&self.clients[client].pid));

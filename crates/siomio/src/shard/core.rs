@@ -1,7 +1,7 @@
 //! The state of a shard.
 
 use std::{
-    collections::{BTreeMap, HashMap, VecDeque},
+    collections::{HashMap, VecDeque},
     fmt,
     net::SocketAddr,
     rc::Rc,
@@ -18,7 +18,7 @@ use super::{
     conn::{Conn, ConnKey, date::DateCache},
     environment::Environment,
     raw::{RawKey, Raws},
-    socket::{backlog::Backlog, connecting::Entry, listeners::Listeners, lookup::Lookup},
+    socket::{backlog::Backlog, connecting::Entry, listeners::Listeners, lookup::Lookups},
     space::Space,
     time::{owner::Belongings, timers::Timers, wheel::Wheel},
 };
@@ -49,7 +49,7 @@ pub(crate) struct Core {
     /// What was asked of many, and whoever waits for it.
     pub(crate) questions: HashMap<AckToken, Question, FixedState>,
     /// Clients that wait to hear whether a namespace exists.
-    pub(crate) lookups: BTreeMap<u64, Lookup>,
+    pub(crate) lookups: Lookups,
     /// The application's values of sockets whose session is kept, by its private id.
     pub(crate) kept: HashMap<Arc<str>, Extensions, FixedState>,
     next_token: u64,
@@ -197,7 +197,7 @@ impl Core {
             extras: Vec::new(),
             replies: HashMap::with_hasher(hasher.clone()),
             questions: HashMap::with_hasher(hasher.clone()),
-            lookups: BTreeMap::new(),
+            lookups: Lookups::default(),
             kept: HashMap::with_hasher(hasher),
             next_token: 0,
             wheel: Wheel::new(now),

@@ -233,6 +233,14 @@ impl<S: Stream> Shard<S> {
         [core.conns.len(), core.sessions.len(), clients, sockets, core.raws.len()]
     }
 
+    /// What is there for clients that wait or may come back, for tests that look for leaks: lookups, sessions, their values, and how
+    /// many sessions of the whole server are known to be elsewhere than their ids say.
+    pub fn remains(&self) -> [usize; 4] {
+        let core = self.local.core.borrow();
+        let moved = self.local.shared.moved_sessions();
+        [core.lookups.len(), core.hub.sessions(), core.kept.len(), moved]
+    }
+
     /// Reads a connection; `drain` says that a short read does not mean the end.
     fn read(&mut self, conn: ConnKey, drain: bool) {
         for _ in 0..READS {

@@ -18,6 +18,7 @@ mod pipeline;
 mod proxy;
 mod raw;
 mod replay;
+mod returns;
 mod sessions;
 mod talk;
 mod upgrade;

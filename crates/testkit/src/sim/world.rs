@@ -127,6 +127,11 @@ impl World {
         self.shards.iter().map(|post| post.shard.population()).collect()
     }
 
+    /// What each shard has for clients that wait or may come back; see [`Shard::remains`].
+    pub fn remains(&self) -> Vec<[usize; 4]> {
+        self.shards.iter().map(|post| post.shard.remains()).collect()
+    }
+
     /// Connections whose server's end is still open, those included that belong to no shard yet.
     pub fn open_connections(&self) -> usize {
         self.links.iter().filter(|link| link.borrow().home != Home::Gone).count()

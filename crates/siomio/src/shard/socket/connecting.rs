@@ -3,17 +3,20 @@
 use std::{rc::Rc, sync::Arc};
 
 use siomio_engine::Protocol;
-use siomio_hub::{Recovered, SocketKey};
+use siomio_hub::SocketKey;
 use siomio_packet::Packet;
 
 use crate::{
     ConnectError, HandlerError, Permit, Socket,
-    extensions::Extensions,
     middleware::Verdict,
     shard::{
         core::SessionKey,
         local::Local,
-        socket::revision::{self, consent},
+        socket::{
+            recovering::Found,
+            revision::{self, consent},
+            rooms::Census,
+        },
         space::Space,
     },
     trace::log,
@@ -29,31 +32,39 @@ pub(crate) struct Entry {
 }
 
 impl Local {
-    /// A client asks to join a namespace that exists.
+    /// A client asks to join a namespace that this shard knows.
     pub(crate) fn connect(self: &Rc<Self>, session: SessionKey, space: &Rc<Space>, auth: &str) {
-        if self.recover(session, space, auth) {
-            return;
+        if space.cell.enter() {
+            return self.connect_entered(session, space, auth);
         }
-        self.begin(session, space, auth, None);
+        // It has just gone; the client asks for a new one.
+        self.forget_namespace(space.cell.id);
+        self.look_up(session, &space.cell.name, auth);
     }
 
-    /// Begins to connect a client; one that is back after a lost connection takes up its session.
+    /// The same for a client that is counted in the namespace already.
+    pub(crate) fn connect_entered(
+        self: &Rc<Self>,
+        session: SessionKey,
+        space: &Rc<Space>,
+        auth: &str,
+    ) {
+        if !self.recover(session, space, auth) {
+            self.begin(session, space, auth, None);
+        }
+    }
+
+    /// Begins to connect a client, which is counted in the namespace; one that is back after a lost connection takes up its session.
     pub(crate) fn begin(
         self: &Rc<Self>,
         session: SessionKey,
         space: &Rc<Space>,
         auth: &str,
-        recovered: Option<(Recovered, Extensions)>,
+        found: Option<Found>,
     ) {
-        if !space.cell.enter() {
-            // It has just gone; the client asks for a new one.
-            self.forget_namespace(space.cell.id);
-            return self.look_up(session, &space.cell.name.clone(), auth);
-        }
-        let Some((key, rest)) = self.begin_connect(session, space, auth, recovered) else {
+        let Some(key) = self.begin_connect(session, space, auth, found) else {
             return self.shared.left_namespace(&space.cell);
         };
-        drop(rest);
         let socket = Socket::new(self.clone(), key, space.clone(), session);
         let skips = self.shared.config.skip_middlewares && socket.is_recovered();
         if skips || space.table.middlewares.is_empty() {
@@ -62,38 +73,52 @@ impl Local {
         self.ask_middlewares(&socket, 0);
     }
 
-    /// Makes the socket. What is given back is dropped where nothing is borrowed.
+    /// Makes the socket.
     fn begin_connect(
         &self,
         session: SessionKey,
-        space: &Space,
+        space: &Rc<Space>,
         auth: &str,
-        recovered: Option<(Recovered, Extensions)>,
-    ) -> Option<(SocketKey, Option<Extensions>)> {
-        let mut core = self.core.borrow_mut();
-        let client = core.sessions.get(session)?.client?;
-        let (key, data) = match recovered {
-            Some((recovered, data)) => {
-                (core.hub.begin_reconnect(client, space.cell.id, recovered), Some(data))
-            }
-            None => {
-                let id = core.socket_id(session, space.cell.id);
-                (core.hub.begin_connect(client, space.cell.id, id), None)
-            }
+        found: Option<Found>,
+    ) -> Option<SocketKey> {
+        let census = self.census(space);
+        let key = {
+            let mut core = self.core.borrow_mut();
+            let client = core.sessions.get(session).and_then(|state| state.client);
+            let id = match &found {
+                Some(found) => found.session.id.clone(),
+                None => core.socket_id(session, space.cell.id),
+            };
+            client.and_then(|client| core.hub.begin_connect(client, space.cell.id, id))
         };
         let Some(key) = key else {
-            drop(core);
-            drop(data);
+            drop(census);
+            self.keep(space.cell.id, found);
             return None;
         };
-        let data = data.filter(|data| !data.is_empty());
-        if auth.is_empty() && data.is_none() {
-            return Some((key, None));
+        if !auth.is_empty() {
+            let mut core = self.core.borrow_mut();
+            core.extra_mut(key, true).map(|extra| extra.auth = Some(auth.into()));
         }
-        let Some(extra) = core.extra_mut(key, true) else { return Some((key, data)) };
-        extra.auth = Some(auth.into()).filter(|_| !auth.is_empty());
-        let rest = data.map(|data| std::mem::replace(&mut extra.belongings.extensions, data));
-        Some((key, rest))
+        if let Some(found) = found {
+            self.go_on(key, space, found, census);
+        }
+        Some(key)
+    }
+
+    /// A socket that connects goes on with an earlier session.
+    fn go_on(&self, key: SocketKey, space: &Rc<Space>, found: Found, census: Census<'_>) {
+        let Found { session, data } = found;
+        let (id, rooms) = (session.id.clone(), session.rooms.clone());
+        {
+            let mut core = self.core.borrow_mut();
+            core.hub.take_up(key, session);
+            if let Some(extra) = core.extra_mut(key, !data.is_empty()) {
+                // Nothing of the application's is there yet.
+                extra.belongings.extensions = data;
+            }
+        }
+        self.joined_rooms(census, space, &id, rooms);
     }
 
     /// Asks the middlewares in turn, from this one on, until one takes its time or refuses.
@@ -243,26 +268,37 @@ impl Local {
             namespace = space.cell.name.escape_debug(),
             why = refusal.shown().escape_debug()
         );
-        self.abandon(key, space);
+        self.abandon(key, space, true);
     }
 
-    /// Takes a socket back that has not been let in. Returns whether there was one.
-    pub(crate) fn abandon(self: &Rc<Self>, key: SocketKey, space: &Rc<Space>) -> bool {
+    /// Takes a socket back that has not been let in. The session that it would have taken up can be asked for again, unless it is not
+    /// wanted any more.
+    pub(crate) fn abandon(self: &Rc<Self>, key: SocketKey, space: &Rc<Space>, is_wanted: bool) {
         if !self.core.borrow().hub.is_connecting(key) {
-            return false;
+            return;
         }
         let census = self.census(space);
         let rooms = self.rooms_to_note(key, &census);
-        let (extra, id) = {
+        let (mut extra, id, session) = {
             let mut core = self.core.borrow_mut();
             let id = core.hub.id(key).cloned().unwrap_or_else(|| "".into());
+            let session = core.hub.reclaim(key);
             core.hub.refuse(key);
-            (core.take_extra(key), id)
+            (core.take_extra(key), id, session)
         };
         self.left_rooms(census, space, &id, rooms);
+        if let Some(session) = session {
+            let data = extra.as_mut().map(|extra| &mut extra.belongings.extensions);
+            let data = data.map(std::mem::take).unwrap_or_default();
+            let found = Found { session, data };
+            if is_wanted {
+                self.keep(space.cell.id, Some(found));
+            } else {
+                self.end_session(Some(found));
+            }
+        }
         self.drop_extra(extra);
         self.shared.left_namespace(&space.cell);
-        true
     }
 
     /// What the client sent along to the namespace.

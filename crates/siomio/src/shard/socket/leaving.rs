@@ -29,7 +29,7 @@ impl Local {
             if is_connecting {
                 drop(core);
                 if let Some(space) = self.space_of(key) {
-                    self.abandon(key, &space);
+                    self.abandon(key, &space, false);
                 }
                 core = self.core.borrow_mut();
             }
@@ -60,7 +60,7 @@ impl Local {
             let Some(session) = core.session_of(key) else { return };
             if core.hub.is_connecting(key) {
                 drop(core);
-                self.abandon(key, &space);
+                self.abandon(key, &space, reason.is_recoverable());
                 return;
             }
             let by_client = reason == DisconnectReason::ClientNamespaceDisconnect;
@@ -167,10 +167,9 @@ impl Local {
         if let Some(pid) = departure.kept {
             let data = extra.as_mut().map(|extra| &mut extra.belongings.extensions);
             let data = data.map(std::mem::take).unwrap_or_default();
-            let old = self.core.borrow_mut().kept.insert(pid, data);
-            drop(self.guard(|| drop(old)));
+            self.keep_data(pid, data);
         } else if let Some(pid) = pid {
-            self.shared.session_ended(&pid, self.index);
+            self.session_is_over(&pid, None);
         }
         self.drop_extra(extra);
         self.shared.left_namespace(&space.cell);
@@ -206,6 +205,7 @@ impl Local {
     /// A session has closed.
     pub(crate) fn handle_closed(self: &Rc<Self>, session: SessionKey, reason: CloseReason) {
         self.tell_closed(session, reason);
+        self.drop_lookups(session);
         self.disconnect_all(session, disconnect_reason(reason));
         self.engine_closed(session, reason);
         let mut core = self.core.borrow_mut();

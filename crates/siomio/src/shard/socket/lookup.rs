@@ -1,6 +1,10 @@
 //! Whether a namespace exists that a client asks for.
 
-use std::{rc::Rc, sync::Arc};
+use std::{
+    collections::{BTreeSet, HashMap},
+    rc::Rc,
+    sync::Arc,
+};
 
 use crate::{
     Handshake, Namespace, NamespaceDecision, NamespaceRequest,
@@ -24,8 +28,43 @@ pub(crate) struct Lookup {
     parents: Arc<[Arc<NamespaceCell>]>,
     /// Who thinks about it.
     place: usize,
-    /// It exists, but the client has to wait until those know of it who want to.
-    exists: bool,
+    /// It exists, and the client is counted in it, but has to wait until those know of it who want to.
+    entered: Option<Arc<NamespaceCell>>,
+}
+
+/// All clients that wait so, by number and by session.
+#[derive(Debug, Default)]
+pub(crate) struct Lookups {
+    by_number: HashMap<u64, Lookup>,
+    by_session: BTreeSet<(u64, u64)>,
+}
+
+impl Lookups {
+    fn insert(&mut self, number: u64, lookup: Lookup) {
+        self.by_session.insert((lookup.session.to_bits(), number));
+        self.by_number.insert(number, lookup);
+    }
+
+    fn remove(&mut self, number: u64) -> Option<Lookup> {
+        let lookup = self.by_number.remove(&number)?;
+        self.by_session.remove(&(lookup.session.to_bits(), number));
+        Some(lookup)
+    }
+
+    /// Removes one of a session's.
+    fn remove_of(&mut self, session: SessionKey) -> Option<Lookup> {
+        let bits = session.to_bits();
+        let (_, number) = *self.by_session.range((bits, 0)..=(bits, u64::MAX)).next()?;
+        self.remove(number)
+    }
+
+    pub(crate) fn contains(&self, number: u64) -> bool {
+        self.by_number.contains_key(&number)
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.by_number.len()
+    }
 }
 
 impl Local {
@@ -33,7 +72,7 @@ impl Local {
     pub(crate) fn look_up(self: &Rc<Self>, session: SessionKey, name: &str, auth: &str) {
         let parents = self.shared.namespaces.parents();
         let (name, auth) = (Arc::from(name), Rc::from(auth));
-        let lookup = Lookup { session, name, auth, parents, place: 0, exists: false };
+        let lookup = Lookup { session, name, auth, parents, place: 0, entered: None };
         match self.shared.namespaces.find(&lookup.name) {
             Some(cell) => self.enter_namespace(lookup, &cell),
             None => self.ask_parents(lookup),
@@ -44,25 +83,36 @@ impl Local {
     pub(crate) fn looked_up(self: &Rc<Self>, lookup: u64, allowed: bool) {
         let (mut lookup, is_awaited) = {
             let mut core = self.core.borrow_mut();
-            let Some(lookup) = core.lookups.remove(&lookup) else { return };
+            let Some(lookup) = core.lookups.remove(lookup) else { return };
             // A session that closes takes part in nothing any more.
             let state = core.sessions.get(lookup.session).filter(|state| state.machine.is_open());
             let client = state.and_then(|state| state.client);
             let is_awaited = client.is_some_and(|client| core.hub.end_lookup(client, &lookup.name));
             (lookup, is_awaited)
         };
-        if !is_awaited {
-            return;
+        match lookup.entered.take() {
+            Some(cell) if is_awaited => self.enter_announced(lookup, &cell),
+            Some(cell) => self.shared.left_namespace(&cell),
+            None if !is_awaited => {}
+            None if allowed => match self.shared.namespaces.find(&lookup.name) {
+                Some(cell) => self.enter_namespace(lookup, &cell),
+                None => self.make_child(lookup),
+            },
+            None => {
+                lookup.place += 1;
+                self.ask_parents(lookup);
+            }
         }
-        if !allowed {
-            lookup.place += 1;
-            return self.ask_parents(lookup);
-        }
-        match self.shared.namespaces.find(&lookup.name) {
-            Some(cell) => self.enter_namespace(lookup, &cell),
-            // It has ended already, and nobody was asked yet.
-            None if lookup.exists => self.look_up(lookup.session, &lookup.name, &lookup.auth),
-            None => self.make_child(lookup),
+    }
+
+    /// A session has closed: what its client waits to hear nobody needs to know.
+    pub(crate) fn drop_lookups(self: &Rc<Self>, session: SessionKey) {
+        loop {
+            let lookup = self.core.borrow_mut().lookups.remove_of(session);
+            let Some(lookup) = lookup else { return };
+            if let Some(cell) = lookup.entered {
+                self.shared.left_namespace(&cell);
+            }
         }
     }
 
@@ -84,7 +134,6 @@ impl Local {
                     self.guard_hook("of_matching", || wants(&request)).unwrap_or(false)
                 }
                 Rule::Later(decide) => {
-                    lookup.exists = false;
                     let decision = self.begin_lookup(lookup);
                     self.guard_hook("of_deciding", || decide(&request, decision));
                     return;
@@ -127,12 +176,21 @@ impl Local {
 
     /// The namespace exists. If it is so new that whoever registers handlers there has not got to it yet, the client waits.
     fn enter_namespace(self: &Rc<Self>, mut lookup: Lookup, cell: &Arc<NamespaceCell>) {
-        lookup.exists = true;
-        let (session, auth) = (lookup.session, lookup.auth.clone());
-        let wait = || (self.index, self.keep_lookup(lookup));
-        if cell.is_announced_or_tells(wait) {
-            let space = self.know(cell);
-            self.connect(session, &space, &auth);
+        if !cell.enter() {
+            // It has just gone, and may come once more.
+            return self.look_up(lookup.session, &lookup.name, &lookup.auth);
         }
+        lookup.entered = Some(cell.clone());
+        let mut lookup = Some(lookup);
+        let wait = || (self.index, lookup.take().map_or(0, |lookup| self.keep_lookup(lookup)));
+        if cell.is_announced_or_tells(wait) {
+            lookup.into_iter().for_each(|lookup| self.enter_announced(lookup, cell));
+        }
+    }
+
+    /// Nothing is in the way of a client any more that is counted in a namespace.
+    fn enter_announced(self: &Rc<Self>, lookup: Lookup, cell: &Arc<NamespaceCell>) {
+        let space = self.know(cell);
+        self.connect_entered(lookup.session, &space, &lookup.auth);
     }
 }

@@ -9,6 +9,7 @@ use siomio_packet::Value;
 use crate::{
     extensions::Extensions,
     mailbox::Mail,
+    namespace::cell::NamespaceCell,
     shard::{core::SessionKey, local::Local, space::Space},
     trace::log,
 };
@@ -19,7 +20,14 @@ pub(crate) enum Recovering {
     /// Give this session up.
     Ask { claim: Claim, by: Claimant },
     /// Here it is, or it is not to be had.
-    Answer { by: Claimant, found: Option<(Recovered, Extensions)> },
+    Answer { by: Claimant, found: Option<Found> },
+}
+
+/// A session that was given up, to be taken up again, and the application's values in it.
+#[derive(Debug)]
+pub(crate) struct Found {
+    pub(crate) session: Recovered,
+    pub(crate) data: Extensions,
 }
 
 /// What a client says that it was.
@@ -30,13 +38,12 @@ pub(crate) struct Claim {
     last: Option<Offset>,
 }
 
-/// A client that waits.
+/// A client that waits, and is counted in the namespace.
 #[derive(Debug)]
 pub(crate) struct Claimant {
     shard: u8,
     session: SessionKey,
-    namespace: NamespaceId,
-    name: Arc<str>,
+    namespace: Arc<NamespaceCell>,
     auth: Box<str>,
 }
 
@@ -57,8 +64,8 @@ impl Claim {
 }
 
 impl Local {
-    /// If a client says that it was here before, its session is looked for, on whichever shard that is. Returns whether that
-    /// takes care of the client.
+    /// If a client, which is counted in the namespace, says that it was here before, its session is looked for, on whichever
+    /// shard that is. Returns whether that takes care of the client.
     pub(crate) fn recover(
         self: &Rc<Self>,
         session: SessionKey,
@@ -88,8 +95,7 @@ impl Local {
         let by = Claimant {
             shard: self.index,
             session,
-            namespace: space.cell.id,
-            name: space.cell.name.clone(),
+            namespace: space.cell.clone(),
             auth: auth.into(),
         };
         self.send(holder, Mail::Recover(Box::new(Recovering::Ask { claim, by })));
@@ -100,7 +106,7 @@ impl Local {
     pub(crate) fn handle_recovering(self: &Rc<Self>, recovering: Recovering) {
         match recovering {
             Recovering::Ask { claim, by } => {
-                let found = self.give_up(&claim, by.namespace);
+                let found = self.give_up(&claim, by.namespace.id);
                 let holder = self.shared.holder_of(&claim.pid);
                 if let (None, Some(holder)) = (&found, holder.filter(|it| *it != self.index)) {
                     // It has moved on meanwhile; the client's own shard is asked like any other.
@@ -117,19 +123,21 @@ impl Local {
         }
     }
 
-    fn handle_found(self: &Rc<Self>, by: Claimant, found: Option<(Recovered, Extensions)>) {
+    fn handle_found(self: &Rc<Self>, by: Claimant, found: Option<Found>) {
+        let Claimant { session, namespace, auth, .. } = by;
         let is_awaited = {
             let mut core = self.core.borrow_mut();
-            let state = core.sessions.get(by.session).filter(|state| state.machine.is_open());
+            let state = core.sessions.get(session).filter(|state| state.machine.is_open());
             let client = state.and_then(|state| state.client);
-            client.is_some_and(|client| core.hub.end_lookup(client, &by.name))
+            client.is_some_and(|client| core.hub.end_lookup(client, &namespace.name))
         };
-        match self.space(by.namespace) {
-            Some(space) if is_awaited => self.take_up(by.session, &space, &by.auth, found),
-            None if is_awaited => self.look_up(by.session, &by.name, &by.auth),
-            // It is gone again, and may come back once more.
-            _ => self.keep(by.namespace, found),
+        if is_awaited {
+            let space = self.know(&namespace);
+            return self.take_up(session, &space, &auth, found);
         }
+        // It is gone again, and may come back once more.
+        self.keep(namespace.id, found);
+        self.shared.left_namespace(&namespace);
     }
 
     /// Lets a client go on where it was, or begin anew.
@@ -138,13 +146,12 @@ impl Local {
         session: SessionKey,
         space: &Rc<Space>,
         auth: &str,
-        found: Option<(Recovered, Extensions)>,
+        found: Option<Found>,
     ) {
-        let is_whole =
-            |found: &(Recovered, Extensions)| self.core.borrow().hub.can_take_up(&found.0);
+        let is_whole = |found: &Found| self.core.borrow().hub.can_take_up(&found.session);
         match found {
             Some(found) if !is_whole(&found) => {
-                drop(self.guard(|| drop(found)));
+                self.end_session(Some(found));
                 self.not_recovered("too much was missed");
                 self.begin(session, space, auth, None);
             }
@@ -157,11 +164,7 @@ impl Local {
     }
 
     /// Gives a session up. Whoever has it now is disconnected: its connection is lost, only that nobody here has noticed.
-    fn give_up(
-        self: &Rc<Self>,
-        claim: &Claim,
-        namespace: NamespaceId,
-    ) -> Option<(Recovered, Extensions)> {
+    fn give_up(self: &Rc<Self>, claim: &Claim, namespace: NamespaceId) -> Option<Found> {
         let holder = {
             let core = self.core.borrow();
             let key = core.hub.holder(&claim.pid);
@@ -181,27 +184,36 @@ impl Local {
             let found = core.hub.give_up(now, &claim.pid, claim.last);
             (found, core.kept.remove(&claim.pid).unwrap_or_default())
         };
-        match found {
-            Some(found) => Some((found, data)),
-            None => {
-                drop(self.guard(|| drop(data)));
-                None
-            }
+        if found.is_none() {
+            self.session_is_over(&claim.pid, Some(data));
+            return None;
+        }
+        found.map(|session| Found { session, data })
+    }
+
+    /// A session that was given up is not taken up just now.
+    pub(crate) fn keep(&self, namespace: NamespaceId, found: Option<Found>) {
+        let Some(Found { session, data }) = found else { return };
+        let (pid, now) = (session.pid.clone(), self.core.borrow().now);
+        let is_kept = self.core.borrow_mut().hub.keep(now, namespace, session).is_some();
+        if is_kept {
+            self.keep_data(pid, data);
+        } else {
+            self.session_is_over(&pid, Some(data));
         }
     }
 
-    fn keep(&self, namespace: NamespaceId, found: Option<(Recovered, Extensions)>) {
-        let Some((recovered, data)) = found else { return };
-        let old = {
-            let mut core = self.core.borrow_mut();
-            let now = core.now;
-            let pid = core.hub.keep(now, namespace, recovered);
-            match pid {
-                Some(pid) => core.kept.insert(pid, data),
-                None => Some(data),
-            }
-        };
+    /// The values of a session that is kept.
+    pub(crate) fn keep_data(&self, pid: Arc<str>, data: Extensions) {
+        let old = self.core.borrow_mut().kept.insert(pid, data);
         drop(self.guard(|| drop(old)));
+    }
+
+    /// A session that was given up is not going to be taken up.
+    pub(crate) fn end_session(&self, found: Option<Found>) {
+        if let Some(Found { session, data }) = found {
+            self.session_is_over(&session.pid, Some(data));
+        }
     }
 
     /// A client has asked for an earlier session in vain.
@@ -210,10 +222,15 @@ impl Local {
         log!(DEBUG, "siomio::socket", "not recovered", why = why);
     }
 
-    /// A lost session was not taken up in time.
-    pub(crate) fn session_is_over(&self, pid: &str) {
-        let data = self.core.borrow_mut().kept.remove(pid);
+    /// A session cannot be recovered any more, and these were its values.
+    pub(crate) fn session_is_over(&self, pid: &str, data: Option<Extensions>) {
         self.shared.session_ended(pid, self.index);
         drop(self.guard(|| drop(data)));
+    }
+
+    /// A lost session was not taken up in time.
+    pub(crate) fn session_expired(&self, pid: &str) {
+        let data = self.core.borrow_mut().kept.remove(pid);
+        self.session_is_over(pid, data);
     }
 }

@@ -69,6 +69,20 @@ impl Local {
         }
     }
 
+    /// A socket is in these rooms now.
+    pub(crate) fn joined_rooms(
+        &self,
+        census: Census<'_>,
+        space: &Rc<Space>,
+        id: &Arc<str>,
+        rooms: Vec<Arc<str>>,
+    ) {
+        let Some(mut census) = census else { return };
+        for room in rooms {
+            self.note_joined(&mut census, space, room, id.clone());
+        }
+    }
+
     /// The rooms that a socket is about to leave, if somebody wants to know.
     pub(crate) fn rooms_to_note(&self, key: SocketKey, census: &Census<'_>) -> Vec<Arc<str>> {
         let core = self.core.borrow();

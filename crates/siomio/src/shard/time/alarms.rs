@@ -44,7 +44,7 @@ impl Local {
                     self.request_is_over(outcome);
                 }
                 Some(Due::Decision(socket)) => self.decision_is_late(socket),
-                Some(Due::Session(pid)) => self.session_is_over(&pid),
+                Some(Due::Session(pid)) => self.session_expired(&pid),
                 Some(_) => {}
                 None => break,
             }
@@ -130,7 +130,7 @@ impl Core {
             Alarm::Lookup(lookup) => {
                 // Whoever was asked has had all the time.
                 let event = Pending::LookedUp { lookup, allowed: false };
-                if self.lookups.contains_key(&lookup) {
+                if self.lookups.contains(lookup) {
                     self.events.push_back(event);
                 }
             }
