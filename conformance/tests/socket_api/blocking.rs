@@ -488,3 +488,71 @@ fn who_comes_further_has_all_the_time_again() {
         assert_alive(&mut client);
     });
 }
+
+/// How many packets the server has received.
+fn received(stage: &Stage<String>) -> u64 {
+    stage.io.metrics().total.packets_received
+}
+
+#[test]
+fn a_large_event_counts_as_several() {
+    valved(
+        |builder| builder.max_waiting_events(4),
+        |stage, valve| {
+            for (bytes, is_held) in [(40_000, false), (50_000, true)] {
+                let mut client = joined(stage.address);
+                client.send(&["42[\"block\",0]"]);
+                stage.said.expect(said(&["block 0"]));
+                let before = received(stage);
+                client.send(&[&format!("42[\"x\",1,\"{}\"]", "x".repeat(bytes))]);
+                crate::eventually(|| received(stage) == before + 1);
+                client.send(&["40/nobody"]);
+                let refusal = "44/nobody,{\"message\":\"Invalid namespace\"}";
+                if is_held {
+                    assert_eq!(crate::hears_soon(&mut client), None, "nothing more is read");
+                    valve.open(1);
+                    client.expect(&[refusal]);
+                } else {
+                    client.expect(&[refusal]);
+                    valve.open(1);
+                }
+                stage.said.expect(said(&["x 1"]));
+                client.send(&["41"]);
+                stage.said.expect(said(&["client namespace disconnect 1 true"]));
+            }
+        },
+    );
+}
+
+#[test]
+fn of_clients_that_are_gone_only_so_much_waits() {
+    // Sixteen times three, on each shard: twenty-four clients with two each.
+    valved(
+        |builder| builder.max_waiting_events(3).blocking_threads(1),
+        |stage, valve| {
+            let clients = 25;
+            for _ in 0..clients {
+                let mut client = joined(stage.address);
+                let before = received(stage);
+                client.send(&["42[\"block\",0]", "42[\"x\",1]", "42[\"x\",2]"]);
+                crate::eventually(|| received(stage) == before + 3);
+                drop(client);
+                crate::eventually(|| stage.io.engine().clients_count() == 0);
+            }
+            valve.open(clients);
+            let mut heard = [0, 0, 0];
+            while heard[2] < clients {
+                let words = stage.said.next();
+                heard[["block", "x", "transport"]
+                    .iter()
+                    .position(|it| words.starts_with(it))
+                    .expect(&words)] += 1;
+            }
+            let metrics = stage.io.metrics();
+            // With several shards no shard may have had so many.
+            let lost = metrics.total.events_lost as usize;
+            assert!(lost == 2 || lost == 0 && metrics.shards.len() > 1, "{lost}");
+            assert_eq!(heard, [clients, 2 * clients - lost, clients]);
+        },
+    );
+}

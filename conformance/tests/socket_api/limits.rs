@@ -62,3 +62,23 @@ fn names_of_children_that_have_ended_take_no_place() {
         },
     );
 }
+
+#[test]
+fn what_is_sent_along_to_a_namespace_has_a_limit() {
+    served_with(
+        |builder| builder.max_auth(100),
+        |server, _: Tell<()>| drop(server.of("/a")),
+        |stage| {
+            on_both(stage.address, |mut client| {
+                for name in ["/a", "/nowhere"] {
+                    client.send(&[&format!("40{name},{{\"token\":\"{}\"}}", "x".repeat(89))]);
+                    let refusal = "{\"message\":\"too much auth data\"}";
+                    client.expect(&[&format!("44{name},{refusal}")]);
+                }
+                // A byte less, and again after a refusal.
+                client.send(&[&format!("40/a,{{\"token\":\"{}\"}}", "x".repeat(88))]);
+                connected(&mut client, "/a");
+            });
+        },
+    );
+}

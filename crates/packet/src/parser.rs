@@ -49,7 +49,7 @@ use crate::packet::Packet;
 /// # Ok::<(), DecodeError>(())
 /// ```
 pub trait Parser: fmt::Debug + Send + Sync + 'static {
-    /// Writes a packet.
+    /// Writes a packet. Nothing is sent of one that comes out empty.
     ///
     /// Its placeholders refer to its attachments. A format without binary has to say something of
     /// its own in their place.

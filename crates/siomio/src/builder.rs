@@ -11,6 +11,7 @@ use std::{num::NonZero, sync::Arc, thread, time::Duration};
 use crate::{
     Adapter, ClientFiles, Cookie, Cors, EngineServer, Io, Overflow, Server,
     config::{AllowRequest, Config, GenerateId, Hook, capped},
+    guarded::Guarded,
     parser::Parser,
     shared::Shared,
 };
@@ -45,6 +46,7 @@ pub struct ServerBuilder {
     blocking_threads: usize,
     slow_handler: Duration,
     max_waiting_events: usize,
+    max_auth: usize,
     answer_timeout: Duration,
     stall_timeout: Duration,
     adapter: Option<Hook<dyn Adapter>>,
@@ -79,6 +81,7 @@ impl ServerBuilder {
             blocking_threads: 4,
             slow_handler: Duration::from_millis(50),
             max_waiting_events: 256,
+            max_auth: 64 * 1024,
             answer_timeout: Duration::from_secs(5),
             stall_timeout: Duration::from_secs(120),
             adapter: None,
@@ -125,8 +128,11 @@ impl ServerBuilder {
     ///
     /// See [`parser`](crate::parser) for the parts of one of your own. A client that uses another format cannot be understood, and is
     /// disconnected.
+    ///
+    /// A parser runs in the midst of a step of the server, so it must not use the server itself. If it panics while it writes, the packet
+    /// is [dropped](crate::Dropped::Parser); if it panics while it reads, that counts as what cannot be understood.
     pub fn parser(mut self, parser: impl Parser) -> Self {
-        self.hub.parser = Some(Arc::new(parser));
+        self.hub.parser = Some(Arc::new(Guarded(parser)));
         self
     }
 
@@ -230,6 +236,7 @@ impl ServerBuilder {
             blocking_threads: self.blocking_threads,
             slow_handler: self.slow_handler,
             max_waiting_events: self.max_waiting_events,
+            max_auth: self.max_auth,
             answer_timeout: self.answer_timeout,
             stall_timeout: self.stall_timeout,
             max_http_body: self.max_http_body,

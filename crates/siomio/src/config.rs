@@ -35,6 +35,7 @@ pub(crate) struct Config {
     pub(crate) blocking_threads: usize,
     pub(crate) slow_handler: Duration,
     pub(crate) max_waiting_events: usize,
+    pub(crate) max_auth: usize,
     pub(crate) answer_timeout: Duration,
     pub(crate) stall_timeout: Duration,
     pub(crate) max_http_body: usize,

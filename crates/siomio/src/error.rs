@@ -54,6 +54,8 @@ pub enum Dropped {
     Volatile,
     /// The event or its arguments cannot be sent: the application's mistake.
     Encode(EncodeError),
+    /// The application's own [parser](crate::ServerBuilder::parser) panicked, or wrote nothing.
+    Parser,
 }
 
 impl Sent {

@@ -100,6 +100,7 @@ mod error;
 mod event;
 mod extensions;
 mod gate;
+mod guarded;
 #[cfg(doctest)]
 mod guide;
 mod handle;

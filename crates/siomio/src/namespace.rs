@@ -20,7 +20,8 @@ use self::cell::{Kind, NamespaceCell};
 pub use self::parent::{NamespaceDecision, NamespaceRequest};
 pub(crate) use self::{directory::Namespaces, parent::Rule, pattern::Pattern};
 use crate::{
-    Broadcast, RemoteSocket, Replies, RoomNames, Sent, SocketId, mailbox::Mail, shared::Shared,
+    Broadcast, RemoteSocket, Replies, RoomNames, Sent, SocketId, mailbox::Mail, shard::Local,
+    shared::Shared,
 };
 
 /// A namespace of a server: handlers are registered here, once for all of its sockets, and broadcasts start here.
@@ -305,8 +306,8 @@ impl Namespace {
         let tables = [Some(self.shared.namespaces.main().clone()), parent];
         for table in tables.iter().flatten().map(|cell| cell.table()) {
             for hook in &table.created {
-                let hook = std::panic::AssertUnwindSafe(|| hook(self));
-                drop(std::panic::catch_unwind(hook));
+                // Whatever it does, the clients must be let in.
+                Local::shield("on_new_namespace", || hook(self));
             }
         }
         for (shard, lookup) in self.cell.announced() {

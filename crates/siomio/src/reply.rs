@@ -3,7 +3,6 @@
 use std::{
     fmt,
     future::Future,
-    panic::{AssertUnwindSafe, catch_unwind},
     pin::Pin,
     sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
     task::{Context, Poll, Waker},
@@ -102,7 +101,7 @@ impl<T, E> Reply<T, E> {
     }
 
     /// Runs a callback with the answer, on the thread of the socket's shard; or here and now if it has come already. On the
-    /// shard a panic in it concerns nobody else.
+    /// shard a panic in it concerns nobody else, and [`on_panic`](crate::Engine::on_panic) tells of it.
     ///
     /// It must be `Send`; so it takes a [`SocketHandle`](crate::SocketHandle) along, and not the `&Socket`.
     pub fn on_reply(self, callback: impl FnOnce(Result<T, E>) + Send + 'static) {
@@ -184,13 +183,12 @@ impl<T, E> Slot<T, E> {
             State::Task(waker) => {
                 *state = State::Arrived(result);
                 drop(state);
-                waker.wake();
+                Local::shield("waker", || waker.wake());
             }
             State::Callback(callback) => {
                 *state = State::Taken;
                 drop(state);
-                // The callback is the application's, and whoever resolves must not fall with it.
-                let _ = catch_unwind(AssertUnwindSafe(|| callback(result)));
+                Local::shield("on_reply", || callback(result));
             }
             done @ (State::Arrived(_) | State::Taken) => *state = done,
         }

@@ -61,7 +61,9 @@ impl ServerBuilder {
     }
 
     /// How many events of one client may wait behind [blocking](crate::Namespace::on_blocking) handlers before no more is read
-    /// from it; a disconnect that waits behind them counts, too. Those that were read together still come in. Default 256.
+    /// from it; a disconnect that waits behind them counts, too, and an event once more for every 16 KiB it has. Those that were read
+    /// together still come in. Of clients that are gone sixteen times as many may wait on a shard; beyond, what such a client has
+    /// sent is lost. Default 256.
     pub fn max_waiting_events(mut self, events: usize) -> Self {
         self.max_waiting_events = events;
         self
@@ -78,6 +80,13 @@ impl ServerBuilder {
     /// Most namespaces that one connection may join, or try to; one more ends it. Default 1 000.
     pub fn max_namespaces(mut self, namespaces: usize) -> Self {
         self.hub.max_namespaces = namespaces;
+        self
+    }
+
+    /// Most bytes that a client may send along to a namespace, as JSON, because they are kept as long as its socket; with more it is
+    /// refused. Default 64 KiB.
+    pub fn max_auth(mut self, bytes: usize) -> Self {
+        self.max_auth = bytes;
         self
     }
 

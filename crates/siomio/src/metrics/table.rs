@@ -140,6 +140,10 @@ table! {
     /// Things that other threads and shards want done, and that wait for the next turn.
     mailbox_depth: Gauge "mailbox_depth", "Things to do that wait for the next turn.";
 
+    /// Events that were not handled, because too much waited already behind
+    /// [blocking handlers](crate::Namespace::on_blocking) of clients that are gone.
+    events_lost: Counter "events_lost_total", "Events that were not handled because too many of clients that are gone waited.";
+
     /// Calls of the application's code on the event loop that took as long as [`slow_handler`](crate::ServerBuilder::slow_handler)
     /// or longer. Calls of one turn are measured together, up to 16 at a time, as long as nothing is slow: if it is, it counts
     /// once, and the next 256 calls are measured each by itself.

@@ -1,7 +1,7 @@
 //! A namespace, as all of a server share it.
 
 use std::{
-    collections::VecDeque,
+    collections::{BTreeMap, VecDeque},
     fmt,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError, Weak,
@@ -54,7 +54,7 @@ pub(crate) enum Kind {
     /// A client has asked for it, or the application, and a parent made it.
     Child { parent: Weak<NamespaceCell> },
     /// It has no sockets of its own, but makes namespaces.
-    Parent { rule: Rule, children: Mutex<Vec<Weak<NamespaceCell>>> },
+    Parent { rule: Rule, children: Mutex<BTreeMap<u64, Weak<NamespaceCell>>> },
 }
 
 const CLOSED: usize = usize::MAX;
@@ -139,21 +139,21 @@ impl NamespaceCell {
         match &self.kind {
             Kind::Static | Kind::Child { .. } => vec![self.clone()],
             Kind::Parent { children, .. } => {
-                lock(children).iter().filter_map(Weak::upgrade).collect()
+                lock(children).values().filter_map(Weak::upgrade).collect()
             }
         }
     }
 
     pub(crate) fn adopt(&self, child: &Arc<Self>) {
         if let Kind::Parent { children, .. } = &self.kind {
-            lock(children).push(Arc::downgrade(child));
+            lock(children).insert(child.id.to_bits(), Arc::downgrade(child));
         }
     }
 
     /// The child is gone.
     pub(crate) fn disown(&self, child: &Self) {
         if let Kind::Parent { children, .. } = &self.kind {
-            lock(children).retain(|own| !std::ptr::eq(own.as_ptr(), child));
+            lock(children).remove(&child.id.to_bits());
         }
     }
 
@@ -192,13 +192,12 @@ mod tests {
         thread,
     };
 
-    use siomio_hub::Arena;
-
     use super::*;
     use crate::namespace::Pattern;
 
     fn cell(kind: Kind) -> Arc<NamespaceCell> {
-        let id = NamespaceId::from_bits(Arena::new().insert(()).to_bits());
+        static NEXT: AtomicU64 = AtomicU64::new(0);
+        let id = NamespaceId::from_bits(NEXT.fetch_add(1, Ordering::Relaxed));
         Arc::new(NamespaceCell::new(id, "/x".into(), kind, Arc::default()))
     }
 

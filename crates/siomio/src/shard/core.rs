@@ -52,6 +52,8 @@ pub(crate) struct Core {
     pub(crate) lookups: Lookups,
     /// The application's values of sockets whose session is kept, by its private id.
     pub(crate) kept: HashMap<Arc<str>, Extensions, FixedState>,
+    /// Events that wait behind blocking handlers, of sockets that are going.
+    pub(crate) of_gone: usize,
     next_token: u64,
     pub(crate) wheel: Wheel<Alarm>,
     pub(crate) timers: Timers,
@@ -96,7 +98,8 @@ pub(crate) struct Session {
     pub(crate) armed: Option<Instant>,
     /// More waited for it than it should, and nobody was told yet that this has left.
     pub(crate) is_over: bool,
-    /// Events that wait behind blocking handlers of its sockets, and disconnects that wait behind them.
+    /// Events that wait behind blocking handlers of its sockets, large ones counted as several, and disconnects that wait behind
+    /// them.
     pub(crate) waiting: usize,
     pub(crate) stall: Option<Box<Stall>>,
     /// Much waits for it, and no GET comes to take it: how long that may last.
@@ -199,6 +202,7 @@ impl Core {
             questions: HashMap::with_hasher(hasher.clone()),
             lookups: Lookups::default(),
             kept: HashMap::with_hasher(hasher),
+            of_gone: 0,
             next_token: 0,
             wheel: Wheel::new(now),
             timers: Timers::default(),

@@ -103,19 +103,16 @@ impl Local {
             std::mem::replace(&mut *tables, (version, Rc::new(self.shared.registry.snapshot())));
         // Closures of the application may go with it, so nothing is borrowed any more.
         drop(tables);
-        drop(old);
+        self.discard(old);
     }
 
     pub(crate) fn tables(&self) -> Rc<Tables> {
         self.tables.borrow().1.clone()
     }
 
-    /// Drops values of the application. Handlers are [called](Self::call).
-    ///
-    /// # Errors
-    /// What was said if that panicked.
-    pub(crate) fn guard<R>(&self, run: impl FnOnce() -> R) -> Result<R, String> {
-        self.catch("drop", run)
+    /// Drops something that holds values of the application, whose own code may run then.
+    pub(crate) fn discard<T>(&self, value: T) {
+        drop(self.catch("drop", || drop(value)));
     }
 
     /// Runs code of the application.
@@ -128,6 +125,21 @@ impl Local {
             self.panicked(name, &message);
             message
         })
+    }
+
+    /// Runs code of the application on any thread, with which its caller must not fall. If the thread is a shard's, that tells of a
+    /// panic.
+    pub(crate) fn shield(hook: &'static str, run: impl FnOnce()) {
+        let Err(panic) = catch_unwind(AssertUnwindSafe(run)) else { return };
+        if let Some(local) = Self::tell_of_panic(hook, &*panic) {
+            local.hook_panicked(hook, message_of(&*panic));
+        }
+    }
+
+    /// Counts and logs a panic on this thread, if it is a shard's, which is returned.
+    pub(crate) fn tell_of_panic(name: &str, panic: &(dyn Any + Send)) -> Option<Rc<Self>> {
+        let here = CURRENT.with_borrow(Clone::clone);
+        here.inspect(|local| local.panicked(name, &message_of(panic)))
     }
 
     /// Code of the application has panicked.
@@ -163,7 +175,7 @@ impl Local {
                 continue;
             }
             has_posted = true;
-            drop(self.guard(|| self.shared.mailbox(shard).post(&mut batch)));
+            drop(self.catch("drop", || self.shared.mailbox(shard).post(&mut batch)));
             let mut core = self.core.borrow_mut();
             if core.outboxes[place].is_empty() {
                 // For its memory.

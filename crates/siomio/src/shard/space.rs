@@ -45,7 +45,7 @@ impl Local {
         let old = spaces[cell.id.index()].replace(space.clone());
         // It may be the last that holds closures of the application.
         drop(spaces);
-        drop(old);
+        self.discard(old);
         space
     }
 
@@ -56,7 +56,7 @@ impl Local {
         let place = spaces.get_mut(id.index());
         let old = place.and_then(|place| place.take_if(|space| space.cell.id == id));
         drop(spaces);
-        drop(old);
+        self.discard(old);
     }
 
     /// A namespace, as the application handles it.

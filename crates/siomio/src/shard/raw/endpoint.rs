@@ -153,7 +153,7 @@ impl Local {
             let timers: Vec<_> = keys.filter_map(|(_, key)| core.timers.remove(*key)).collect();
             (belongings, timers)
         };
-        drop(self.guard(|| drop(belongings)));
+        self.discard(belongings);
     }
 
     /// A handler of a raw WebSocket, or one of its timers, panicked.

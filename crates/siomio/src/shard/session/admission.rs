@@ -292,11 +292,17 @@ impl Local {
             Ok(result) => return Some(result),
             Err(message) => message,
         };
+        self.hook_panicked(hook, message);
+        None
+    }
+
+    /// Tells of a panic that belongs to no socket.
+    #[cold]
+    pub(crate) fn hook_panicked(&self, hook: &'static str, message: String) {
         let panic = HookPanic { hook, message };
         for report in &self.tables().hooks.panic {
             drop(self.call("on_panic", || report(&panic)));
         }
-        None
     }
 }
 

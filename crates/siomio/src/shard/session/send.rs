@@ -87,6 +87,8 @@ impl Core {
 
     fn send_encoded(&mut self, session: SessionKey, encoded: Encoded, need: Need) -> Sent {
         match encoded {
+            Encoded::Text(text) if text.is_empty() => Sent::Dropped(Dropped::Parser),
+            Encoded::Binary(data) if data.is_empty() => Sent::Dropped(Dropped::Parser),
             Encoded::Text(text) => self.send_message(session, &[text.as_bytes()], &[], need),
             Encoded::Binary(data) => self.send_bytes(session, data.into(), need),
         }

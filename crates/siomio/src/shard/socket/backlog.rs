@@ -13,6 +13,7 @@ use std::{
     time::Instant,
 };
 
+use bytes::Bytes;
 use siomio_engine::{CloseReason, Lane};
 use siomio_hub::{DisconnectReason, SocketKey};
 use siomio_packet::{Args, Data};
@@ -30,6 +31,7 @@ use crate::{
         socket::inbound::Call,
     },
     shared::Shared,
+    trace::log,
 };
 
 /// What waits behind a handler that runs in the pool.
@@ -52,13 +54,24 @@ struct Running {
 struct Waiting {
     id: Option<u64>,
     data: Data<'static>,
+    /// As how many events it counts: a large one is as good as several.
+    weight: usize,
 }
+
+/// An event counts as one more for each of these many bytes.
+const HEAVY: usize = 16 * 1024;
+
+/// As many events as so many clients may have waiting may wait of all that are gone together.
+const GONE: usize = 16;
 
 impl Backlog {
     /// Whether nothing more of the socket is to be heard but its disconnect.
     fn is_unwanted(&self) -> bool {
-        let reason = self.leaving.as_ref().map(|(reason, _)| *reason);
-        reason == Some(DisconnectReason::ServerNamespaceDisconnect)
+        matches!(self.leaving, Some((DisconnectReason::ServerNamespaceDisconnect, _)))
+    }
+
+    fn weight(&self) -> usize {
+        self.waiting.iter().map(|waiting| waiting.weight).sum()
     }
 
     /// How the socket came, if its session is gone already.
@@ -69,26 +82,43 @@ impl Backlog {
 
 impl Local {
     /// A socket is disconnected, but its handlers have not got through with what its client sent before. If the server has
-    /// disconnected it, they need not.
+    /// disconnected it, they need not; nor if too much waits already of clients that are gone.
     pub(crate) fn leave_later(
         &self,
         key: SocketKey,
         session: SessionKey,
         reason: DisconnectReason,
     ) {
-        let unwanted = {
+        let (dropped, is_unwanted) = {
             let mut core = self.core.borrow_mut();
             let opening = core.sessions.get(session).map(|state| state.opening.clone());
             let extra = core.extra_mut(key, false);
             let Some(backlog) = extra.and_then(|extra| extra.backlog.as_mut()) else { return };
             backlog.leaving = Some((reason, opening));
-            let is_unwanted = backlog.is_unwanted();
-            let unwanted = is_unwanted.then(|| std::mem::take(&mut backlog.waiting));
-            core.waits_less(session, unwanted.as_ref().map_or(0, VecDeque::len));
-            core.waits_more(session);
-            unwanted
+            let (weight, is_unwanted) = (backlog.weight(), backlog.is_unwanted());
+            let is_too_much = core.of_gone + weight > GONE * self.shared.config.max_waiting_events;
+            let mut dropped = VecDeque::new();
+            if is_unwanted || is_too_much {
+                if let Some(backlog) = core.extra_mut(key, false).and_then(|it| it.backlog.as_mut())
+                {
+                    dropped = std::mem::take(&mut backlog.waiting);
+                }
+                core.waits_less(session, weight);
+            } else {
+                core.of_gone += weight;
+            }
+            core.waits_more(session, 1);
+            (dropped, is_unwanted)
         };
-        drop(unwanted);
+        if !is_unwanted && !dropped.is_empty() {
+            self.counts.events_lost.add(dropped.len() as u64);
+            log!(
+                WARN,
+                "siomio::handler",
+                "events of a client that is gone are not handled",
+                count = dropped.len()
+            );
+        }
     }
 
     /// Whether the next handler of an event runs, after those before it: not if one of them has disconnected the socket.
@@ -153,8 +183,10 @@ impl Local {
         let mut core = self.core.borrow_mut();
         let Some(extra) = core.extra_mut(key, false) else { return };
         let Some(backlog) = &mut extra.backlog else { return };
-        backlog.waiting.push_back(Waiting { id, data });
-        core.waits_more(session);
+        let bytes = data.json().len() + data.attachments().iter().map(Bytes::len).sum::<usize>();
+        let weight = 1 + bytes / HEAVY;
+        backlog.waiting.push_back(Waiting { id, data, weight });
+        core.waits_more(session, weight);
     }
 
     /// A handler has run in the pool: its event goes on to the next, then it is the next event's turn.
@@ -181,11 +213,15 @@ impl Local {
                 if next.is_none() && leaving.is_none() {
                     extra.backlog = None;
                 }
-                core.waits_less(session, usize::from(next.is_some() || leaving.is_some()));
+                let weight = next.as_ref().map_or(leaving.is_some().into(), |next| next.weight);
+                core.waits_less(session, weight);
+                if next.is_some() && leaving.is_some() {
+                    core.of_gone -= weight;
+                }
                 (next, leaving)
             };
             match (next, leaving) {
-                (Some(Waiting { id, data }), _) => {
+                (Some(Waiting { id, data, .. }), _) => {
                     let has_listeners = self.core.borrow_mut().has_listeners(key);
                     self.handle_event(&socket, id, &data, has_listeners);
                 }
@@ -212,12 +248,12 @@ impl Local {
 }
 
 impl Core {
-    /// One thing more waits behind the handlers of a session's sockets. If it is too much, no more is read from its client until
-    /// they have come further.
-    fn waits_more(&mut self, session: SessionKey) {
+    /// So many things more wait behind the handlers of a session's sockets. If it is too much, no more is read from its client
+    /// until they have come further.
+    fn waits_more(&mut self, session: SessionKey, count: usize) {
         let until = self.now + self.shared.config.stall_timeout;
         let Some(state) = self.sessions.get_mut(session) else { return };
-        state.waiting += 1;
+        state.waiting += count;
         if state.waiting >= self.shared.config.max_waiting_events && state.stall.is_none() {
             state.stall = Some(Box::new(Stall { until, armed: until, held: Vec::new() }));
             // What it sends to stay alive is not read, either.

@@ -98,7 +98,9 @@ impl Local {
         };
         if !auth.is_empty() {
             let mut core = self.core.borrow_mut();
-            core.extra_mut(key, true).map(|extra| extra.auth = Some(auth.into()));
+            if let Some(extra) = core.extra_mut(key, true) {
+                extra.auth = Some(auth.into());
+            }
         }
         if let Some(found) = found {
             self.go_on(key, space, found, census);
@@ -143,7 +145,7 @@ impl Local {
                 Err(message) => {
                     let error = HandlerError::Panic { event: "middleware".to_owned(), message };
                     // It may have been given a permit, which counts for nothing: the client hears of one refusal.
-                    drop(self.take_entry(key));
+                    self.discard(self.take_entry(key));
                     self.report(socket, &error);
                     return self.refuse(socket, &ConnectError::new("internal error"));
                 }
@@ -162,7 +164,7 @@ impl Local {
         let entry = Entry { space: space.clone(), stage };
         let old = core.extra_mut(key, true).and_then(|extra| extra.entry.replace(entry));
         drop(core);
-        drop(old);
+        self.discard(old);
     }
 
     /// A middleware that took its time has decided.
@@ -307,16 +309,20 @@ impl Local {
         core.extra_mut(key, false).and_then(|extra| extra.auth.clone())
     }
 
-    pub(crate) fn refuse_unknown(&self, session: SessionKey, namespace: &str) {
-        let packet = Packet::connect_error(namespace, "Invalid namespace", None);
+    /// Refuses a client that sends more along to a namespace than is kept. Returns whether it does not.
+    pub(crate) fn takes_auth(&self, session: SessionKey, namespace: &str, auth: &str) -> bool {
+        let is_taken = auth.len() <= self.shared.config.max_auth;
+        if !is_taken {
+            self.refuse_early(session, namespace, "too much auth data");
+        }
+        is_taken
+    }
+
+    /// Refuses a client that gets no socket to be asked about.
+    pub(crate) fn refuse_early(&self, session: SessionKey, namespace: &str, why: &str) {
+        let packet = Packet::connect_error(namespace, why, None);
         self.core.borrow_mut().send_control(session, &packet);
         self.counts.sockets_refused.add(1);
-        log!(
-            DEBUG,
-            "siomio::socket",
-            "refused",
-            namespace = namespace.escape_debug(),
-            why = "Invalid namespace"
-        );
+        log!(DEBUG, "siomio::socket", "refused", namespace = namespace.escape_debug(), why = why);
     }
 }

@@ -56,15 +56,19 @@ impl Local {
             Ok(Received::Nothing) => {}
             Ok(Received::Event { socket, id, data }) => self.receive(session, socket, id, data),
             Ok(Received::Ack { by, data, .. }) => self.handle_ack(by, &data),
-            Ok(Received::Connect { namespace, auth }) => match self.space(namespace) {
-                Some(space) => self.connect(session, &space, auth.json()),
-                None => {
-                    let name = self.core.borrow().hub.name(namespace).cloned();
-                    name.iter().for_each(|name| self.look_up(session, name, auth.json()));
+            Ok(Received::Connect { namespace, auth }) => {
+                let name = self.core.borrow().hub.name(namespace).cloned();
+                let Some(name) = name else { return };
+                match self.space(namespace) {
+                    _ if !self.takes_auth(session, &name, auth.json()) => {}
+                    Some(space) => self.connect(session, &space, auth.json()),
+                    None => self.look_up(session, &name, auth.json()),
                 }
-            },
+            }
             Ok(Received::UnknownNamespace { name, auth }) => {
-                self.look_up(session, &name, auth.json());
+                if self.takes_auth(session, &name, auth.json()) {
+                    self.look_up(session, &name, auth.json());
+                }
             }
             Ok(Received::Disconnect { socket }) => self.leave_by_client(socket),
             Err(violation) => {

@@ -183,7 +183,7 @@ impl Local {
             let keys = extra.belongings.timers.iter();
             keys.filter_map(|(_, key)| core.timers.remove(*key)).collect()
         };
-        drop(self.guard(|| drop((extra, timers))));
+        self.discard((extra, timers));
     }
 
     /// Closes a session gracefully, because of what its client did or at the application's wish.

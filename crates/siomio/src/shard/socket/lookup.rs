@@ -143,7 +143,7 @@ impl Local {
                 return self.make_child(lookup);
             }
         }
-        self.refuse_unknown(lookup.session, &name);
+        self.refuse_early(lookup.session, &name, "Invalid namespace");
     }
 
     fn begin_lookup(&self, lookup: Lookup) -> NamespaceDecision {

@@ -126,7 +126,7 @@ impl Local {
                 let Some(session) = core.session_of(*socket) else { continue };
                 let sent = core.send_broadcast(session, &packet);
                 // Whoever is dropped otherwise is on its way out, and its departure tells.
-                if sent == Sent::Dropped(Dropped::Overflow) {
+                if let Sent::Dropped(Dropped::Overflow | Dropped::Parser) = sent {
                     core.hub.forgo_ack(*socket, id.unwrap_or_default());
                     dropped += 1;
                 }

@@ -75,7 +75,7 @@ impl Local {
             return reply.send(Err(AckError::Disconnected));
         };
         let sent = core.send(socket.key(), Kind::Event, Some(id), payload, Flags::default());
-        if let Sent::Dropped(dropped @ Dropped::Overflow) = sent {
+        if let Sent::Dropped(dropped @ (Dropped::Overflow | Dropped::Parser)) = sent {
             core.hub.forgo_ack(socket.key(), id);
             drop(core);
             return reply.send(Err(AckError::NotSent(dropped)));
@@ -88,10 +88,10 @@ impl Local {
     pub(crate) fn run_with(self: &Rc<Self>, key: SocketKey, run: Box<RunHere>) {
         let place = self.space_of(key).zip(self.core.borrow().session_of(key));
         let Some((space, session)) = place else {
-            return drop(self.guard(|| drop(run)));
+            return self.discard(run);
         };
         let socket = Socket::new(self.clone(), key, space, session);
-        if let Err(message) = self.guard(|| run(&socket)) {
+        if let Err(message) = self.call("run", || run(&socket)) {
             self.report(&socket, &HandlerError::Panic { event: "run".to_owned(), message });
         }
     }
@@ -167,6 +167,7 @@ impl Local {
         let auth = extra.as_ref().and_then(|extra| extra.auth.clone());
         let late = extra.and_then(|extra| extra.backlog.as_ref()?.opening().cloned());
         let opening = core.sessions.get(session).map(|state| state.opening.clone());
+        // A socket outlives its session only behind blocking handlers, and then its backlog has it.
         let opening = opening.or(late).expect("somebody keeps it while a socket has handlers");
         Handshake::new(opening, auth)
     }

@@ -206,7 +206,7 @@ impl Local {
     /// The values of a session that is kept.
     pub(crate) fn keep_data(&self, pid: Arc<str>, data: Extensions) {
         let old = self.core.borrow_mut().kept.insert(pid, data);
-        drop(self.guard(|| drop(old)));
+        self.discard(old);
     }
 
     /// A session that was given up is not going to be taken up.
@@ -225,7 +225,7 @@ impl Local {
     /// A session cannot be recovered any more, and these were its values.
     pub(crate) fn session_is_over(&self, pid: &str, data: Option<Extensions>) {
         self.shared.session_ended(pid, self.index);
-        drop(self.guard(|| drop(data)));
+        self.discard(data);
     }
 
     /// A lost session was not taken up in time.

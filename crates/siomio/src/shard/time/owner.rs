@@ -60,7 +60,7 @@ impl Local {
         let serial = core.new_token().0;
         if core.belongings_mut(owner, true).is_none() {
             drop(core);
-            drop(work);
+            self.discard(work);
             return serial;
         }
         let key = core.timers.insert(at, Timer { owner, serial, work });
@@ -80,6 +80,6 @@ impl Local {
             let (_, key) = belongings.timers.swap_remove(place);
             core.timers.remove(key)
         };
-        drop(timer);
+        self.discard(timer);
     }
 }
