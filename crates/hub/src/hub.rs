@@ -169,6 +169,11 @@ impl Hub {
         self.rooms().rooms_of(socket)
     }
 
+    /// Whether a socket is in a room.
+    pub fn is_in(&self, socket: SocketKey, room: &str) -> bool {
+        self.rooms().is_in(socket, room)
+    }
+
     /// Appends the tags of the clients that a broadcast goes to, each once.
     pub fn select(&self, namespace: NamespaceId, to: &Selector, recipients: &mut Vec<u64>) {
         self.rooms().select(namespace, to, recipients, |_, tag| tag);

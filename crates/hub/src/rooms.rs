@@ -125,6 +125,13 @@ impl Rooms {
         std::iter::once(record.id.clone()).chain(joined).collect()
     }
 
+    /// Whether a socket is in a room.
+    pub fn is_in(&self, socket: SocketKey, room: &str) -> bool {
+        let Some(record) = self.record(socket) else { return false };
+        let mut joined = record.seats.iter().filter_map(|seat| self.rooms.get(seat.room));
+        *record.id == *room || joined.any(|own| *own.name == *room)
+    }
+
     pub(crate) fn declare(&mut self, namespace: NamespaceId) {
         if self.spaces.len() <= namespace.index() {
             self.spaces.resize_with(namespace.index() + 1, || None);

@@ -8,9 +8,9 @@ use std::{
 };
 
 use crate::{
-    Engine, Metrics, Namespace, NamespaceDecision, NamespaceRequest,
+    Engine, Metrics, Namespace, NamespaceDecision, NamespaceRequest, Timer,
     config::capped,
-    mailbox::Mail,
+    mailbox::{Errand, Mail},
     namespace::{Pattern, Rule},
     shared::Shared,
 };
@@ -107,6 +107,37 @@ impl Io {
         decide: impl Fn(&NamespaceRequest<'_>, NamespaceDecision) + Send + Sync + 'static,
     ) -> Namespace {
         self.parent(Rule::Later(Box::new(decide)))
+    }
+
+    /// Runs a closure once after a while, on the thread of the first shard, unless the server has ended by then. Before the server runs,
+    /// time does not pass.
+    ///
+    /// It must not block, and a panic in it is told of by [`on_panic`](crate::Engine::on_panic). Timers of a socket end with it: see
+    /// [`Socket::after`](crate::Socket::after).
+    ///
+    /// ```
+    /// # let server = siomio::Server::new();
+    /// use std::time::Duration;
+    ///
+    /// server.after(Duration::from_secs(3600), |io| { io.emit("closing", "in five minutes"); });
+    /// ```
+    pub fn after(&self, delay: Duration, run: impl FnOnce(&Self) + Send + 'static) -> Timer {
+        Timer::set_on(self.shared(), delay, Errand::Once(Box::new(run)))
+    }
+
+    /// Runs a closure again and again, likewise. The beat does not drift: a run that comes late does not delay those after it. A period
+    /// of zero counts as 1 ms.
+    ///
+    /// ```
+    /// # let server = siomio::Server::new();
+    /// use std::time::Duration;
+    ///
+    /// let clock = server.every(Duration::from_secs(1), |io| { io.volatile().emit("tick", ()); });
+    /// clock.cancel();
+    /// ```
+    pub fn every(&self, period: Duration, run: impl Fn(&Self) + Send + 'static) -> Timer {
+        let period = period.max(Duration::from_millis(1));
+        Timer::set_on(self.shared(), period, Errand::Every(period, Box::new(run)))
     }
 
     /// The transport beneath: hooks that see requests rather than events.

@@ -17,7 +17,7 @@ use siomio_packet::{Args, Payload};
 use siomio_websocket::CloseCode;
 
 use crate::{
-    HandlerError, Namespace, Socket,
+    HandlerError, Io, Namespace, Socket,
     dispatch::Question,
     gate::{GateId, Verdict},
     middleware,
@@ -58,6 +58,8 @@ pub(crate) enum Mail {
     Raw { raw: RawKey, order: RawOrder },
     /// A frame for all clients of an endpoint but one.
     Endpoint { endpoint: u32, except: Option<RawKey>, frame: Bytes },
+    /// A timer of the server.
+    SetTimer { serial: u64, delay: Duration, errand: Errand },
     /// A timer is taken back.
     CancelTimer { owner: Owner, serial: u64 },
     /// The answer to a request that one of the shard's connections waits with.
@@ -102,6 +104,21 @@ impl fmt::Debug for Order {
             Self::Join(_) => "Join",
             Self::Leave(_) => "Leave",
             Self::Disconnect { .. } => "Disconnect",
+        })
+    }
+}
+
+/// Code of the application that runs when its time has come.
+pub(crate) enum Errand {
+    Once(Box<dyn FnOnce(&Io) + Send>),
+    Every(Duration, Box<dyn Fn(&Io) + Send>),
+}
+
+impl fmt::Debug for Errand {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Once(_) => "Once",
+            Self::Every(..) => "Every",
         })
     }
 }

@@ -224,6 +224,24 @@ impl Socket {
         self.local.core.borrow().hub.rooms_of(self.key)
     }
 
+    /// Whether it is in a room, or in one of several.
+    ///
+    /// ```
+    /// # let server = siomio::Server::new();
+    /// use siomio::Socket;
+    ///
+    /// server.on("say", |socket: &Socket, room: String, text: String| {
+    ///     if socket.is_in(&room) {
+    ///         socket.to(room).emit("said", text);
+    ///     }
+    /// });
+    /// ```
+    pub fn is_in(&self, rooms: impl RoomNames) -> bool {
+        let (core, mut is_in) = (self.local.core.borrow(), false);
+        rooms.visit(&mut |room| is_in |= core.hub.is_in(self.key, room));
+        is_in
+    }
+
     /// Everybody in a room, or in several, but this socket.
     ///
     /// ```

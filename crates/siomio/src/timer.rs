@@ -1,14 +1,14 @@
-//! Timers of sockets, seen from anywhere.
+//! Timers of sockets and of the server, seen from anywhere.
 
 use std::{fmt, rc::Rc, sync::Arc, time::Duration};
 
 use crate::{
-    mailbox::Mail,
+    mailbox::{Errand, Mail},
     shard::{Local, Owner, Work},
     shared::Shared,
 };
 
-/// A timer of a [`Socket`](crate::Socket) or [`WebSocket`](crate::WebSocket); dropping it does nothing, and any thread may keep
+/// A timer of a [`Socket`](crate::Socket), a [`WebSocket`](crate::WebSocket) or the [server](crate::Io::every); dropping it does nothing, and any thread may keep
 /// it.
 ///
 /// ```
@@ -40,6 +40,14 @@ impl Timer {
     pub(crate) fn set(local: &Rc<Local>, owner: Owner, delay: Duration, work: Work) -> Self {
         let serial = local.set_timer(owner, delay, work);
         Self { shared: local.shared.clone(), shard: local.index, owner, serial }
+    }
+
+    /// Sets one of the server, from any thread.
+    pub(crate) fn set_on(shared: &Arc<Shared>, delay: Duration, errand: Errand) -> Self {
+        let shard = 0;
+        let serial = shared.new_request(shard).0;
+        shared.send(shard, Mail::SetTimer { serial, delay, errand });
+        Self { shared: shared.clone(), shard, owner: Owner::Server, serial }
     }
 
     /// Takes the timer back.

@@ -57,6 +57,8 @@ pub(crate) struct Core {
     next_token: u64,
     pub(crate) wheel: Wheel<Alarm>,
     pub(crate) timers: Timers,
+    /// What belongs to the server itself.
+    pub(crate) own: Belongings,
     /// Connections with something to write.
     pub(crate) dirty: Vec<ConnKey>,
     /// Sessions that may have an answer for a waiting GET.
@@ -206,6 +208,7 @@ impl Core {
             next_token: 0,
             wheel: Wheel::new(now),
             timers: Timers::default(),
+            own: Belongings::default(),
             dirty: Vec::new(),
             unflushed: Vec::new(),
             leaving: Vec::new(),

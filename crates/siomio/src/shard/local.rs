@@ -209,6 +209,9 @@ impl Local {
             Mail::Endpoint { endpoint, except, frame } => {
                 self.core.borrow_mut().send_to_endpoint(endpoint, except, &frame)
             }
+            Mail::SetTimer { serial, delay, errand } => {
+                self.set_server_timer(serial, delay, errand);
+            }
             Mail::CancelTimer { owner, serial } => self.cancel_timer(owner, serial),
             Mail::Respond { request, response } => {
                 self.core.borrow_mut().respond(request, response)

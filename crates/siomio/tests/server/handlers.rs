@@ -15,6 +15,10 @@ fn rooms_reach_over_all_shards() {
         server.on("join", |socket: &Socket, room: String, ack: Ack| {
             socket.join(&room);
             assert!(socket.rooms().iter().any(|own| **own == *room), "effects are immediate");
+            assert!(
+                socket.is_in(&room) && socket.is_in([socket.id()]) && !socket.is_in("elsewhere")
+            );
+            assert!(socket.is_in(["elsewhere", &room]));
             ack.send(());
         });
         server.on("say", |socket: &Socket, room: String, text: String| {

@@ -7,6 +7,7 @@
 mod adoption;
 mod binary;
 mod books;
+mod clockwork;
 mod deadlines;
 mod decisions;
 mod entrances;

@@ -277,7 +277,9 @@ fn who_is_refused_keeps_the_session_and_may_try_again() {
         let shards = *Random::new(seed).pick(&[1, 3]);
         let desk = Desk::default();
         let server = asked(shards, &desk);
-        server.on_connect(|socket: &Socket| drop(socket.join("lobby")));
+        server.on_connect(|socket: &Socket| {
+            socket.join("lobby");
+        });
         let mut world = World::new(seed, shards, server);
         let mut first = None;
         for answer in [true, false, false, true] {

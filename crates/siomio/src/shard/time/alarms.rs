@@ -104,6 +104,7 @@ impl Local {
         let key = match owner {
             Owner::Socket(socket) => socket,
             Owner::Raw(raw) => return self.raw_panicked(raw, "timer", message),
+            Owner::Server => return self.hook_panicked("timer", message),
         };
         let place = self.space_of(key).zip(self.core.borrow().session_of(key));
         let Some((space, session)) = place else { return };
