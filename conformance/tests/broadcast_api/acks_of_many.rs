@@ -2,7 +2,7 @@
 
 use std::{sync::mpsc, time::Duration};
 
-use siomio::{Args, Binary, Incomplete, Replies, Server, Socket};
+use siomio::{Args, Binary, Dropped, EncodeError, Incomplete, Replies, Server, Socket};
 use siomio_testkit::PATIENCE;
 
 use crate::{Guest, LONG, served, wait_until};
@@ -150,6 +150,10 @@ fn where_nobody_is_asked_it_is_over_at_once() {
         assert_eq!(get(site.io.of("/empty").emit_with_ack("ready", (), LONG)), Ok(vec![]));
         let parent = site.io.of_pattern("/never-{n}");
         assert_eq!(get(parent.emit_with_ack("ready", (), LONG)), Ok(vec![]));
+        // What cannot be sent is no success.
+        let not_sent = Some(Dropped::Encode(EncodeError::ReservedName("connect".to_owned())));
+        let refused = Incomplete { answers: vec![], missing: 0, not_sent };
+        assert_eq!(get(site.io.emit_with_ack("connect", (), LONG)), Err(refused));
         guests[0].ask("[\"ask\"]");
         guests[0].client.expect(&["42[\"asked\",0]"]);
         assert_eq!(site.who_heard("", &mut guests), [0; 0]);

@@ -319,7 +319,8 @@ fn a_server_that_says_nothing_is_missed_and_what_came_comes() {
             let mut guests = crowd(sites);
             cluster.haunt(1);
             assert_eq!(sites[0].io.server_count(), 4);
-            let Incomplete { answers, missing } = sites[0].io.fetch_sockets().wait().unwrap_err();
+            let Incomplete { answers, missing, .. } =
+                sites[0].io.fetch_sockets().wait().unwrap_err();
             assert_eq!((answers.len(), missing), (6, 1));
             let replies = sites[0].io.emit_with_ack("ready", (), Duration::from_millis(300));
             answer(&mut guests, "[\"ready\"]", |_| true);
@@ -328,7 +329,8 @@ fn a_server_that_says_nothing_is_missed_and_what_came_comes() {
             cluster.haunt(0);
             // And one that is there, but cannot be reached.
             cluster.cut_off(2);
-            let Incomplete { answers, missing } = sites[0].io.fetch_sockets().wait().unwrap_err();
+            let Incomplete { answers, missing, .. } =
+                sites[0].io.fetch_sockets().wait().unwrap_err();
             assert_eq!((answers.len(), missing), (4, 1));
             sites[0].io.emit("e", ());
             assert_eq!(who_heard(&sites[0], "42[\"e\"]", &mut guests[..4]), [0, 1, 2, 3]);

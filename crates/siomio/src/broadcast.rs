@@ -122,8 +122,8 @@ impl Broadcast {
     ) -> Replies<Args> {
         let (sender, replies) = Reply::channel();
         let mut payload = Payload::default();
-        if payload.event(event, &args).is_err() {
-            sender.send(Err(Incomplete { answers: Vec::new(), missing: 0 }));
+        if let Err(error) = payload.event(event, &args) {
+            sender.send(Err(Incomplete::not_sent(error)));
             return replies;
         }
         let question = Question::Acks(sender);

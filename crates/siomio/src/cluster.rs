@@ -199,9 +199,12 @@ pub(crate) fn server_side_emit_with_ack<A: IntoArgs>(
     timeout: Duration,
 ) -> Replies<Args> {
     let (sender, replies) = Reply::channel();
-    let Ok(args) = check(event).and_then(|()| Args::new(args)) else {
-        sender.send(Err(Incomplete { answers: Vec::new(), missing: 0 }));
-        return replies;
+    let args = match check(event).and_then(|()| Args::new(args)) {
+        Ok(args) => args,
+        Err(error) => {
+            sender.send(Err(Incomplete::not_sent(error)));
+            return replies;
+        }
     };
     let members: Vec<_> = namespace.members().collect();
     let adapter = namespace.shared().adapter();

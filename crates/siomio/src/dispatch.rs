@@ -57,7 +57,7 @@ impl Question {
 }
 
 fn whole<T>(answers: Vec<T>, missing: usize) -> Result<Vec<T>, Incomplete<T>> {
-    if missing == 0 { Ok(answers) } else { Err(Incomplete { answers, missing }) }
+    if missing == 0 { Ok(answers) } else { Err(Incomplete { answers, missing, not_sent: None }) }
 }
 
 /// The packet of an event for many.

@@ -238,10 +238,22 @@ pub struct Incomplete<T> {
     pub answers: Vec<T>,
     /// How many did not, as far as that is known.
     pub missing: usize,
+    /// Why nobody was asked at all, if so.
+    pub not_sent: Option<Dropped>,
+}
+
+impl<T> Incomplete<T> {
+    /// Nobody was asked, for this reason.
+    pub(crate) const fn not_sent(error: EncodeError) -> Self {
+        Self { answers: Vec::new(), missing: 0, not_sent: Some(Dropped::Encode(error)) }
+    }
 }
 
 impl<T> fmt::Display for Incomplete<T> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(dropped) = &self.not_sent {
+            return write!(f, "the event was not sent: {dropped:?}");
+        }
         let (came, missing) = (self.answers.len(), self.missing);
         write!(f, "operation has timed out: {came} answers came, {missing} did not")
     }

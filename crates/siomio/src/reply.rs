@@ -69,7 +69,7 @@ impl Unanswered for AckError {
 
 impl<T> Unanswered for Incomplete<T> {
     fn unanswered() -> Self {
-        Self { answers: Vec::new(), missing: 0 }
+        Self { answers: Vec::new(), missing: 0, not_sent: None }
     }
 }
 
