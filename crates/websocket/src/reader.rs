@@ -104,9 +104,24 @@ impl Reader {
     /// The first rule or limit the peer broke. `input` is then of no more use.
     #[inline]
     pub fn read<'a>(&mut self, input: &'a mut [u8]) -> Result<Step<'a>, Error> {
+        self.read_with(input, |_| Vec::new())
+    }
+
+    /// The same for callers that have memory to lend: when a message begins that is not whole in the input, `lend` is asked for a buffer
+    /// to put it together in, and told how long its first frame is. Whatever the buffer holds is removed; its capacity is used before any
+    /// more is allocated, and the buffer is handed over with the message.
+    ///
+    /// # Errors
+    /// As those of [`read`](Self::read).
+    #[inline]
+    pub fn read_with<'a>(
+        &mut self,
+        input: &'a mut [u8],
+        mut lend: impl FnMut(usize) -> Vec<u8>,
+    ) -> Result<Step<'a>, Error> {
         let available = input.len();
         let mut rest = input;
-        let item = self.take(&mut rest)?;
+        let item = self.take_with(&mut rest, &mut lend)?;
         let left = if item.is_some() { rest.len() } else { 0 };
         Ok(Step { consumed: available - left, item })
     }
@@ -114,8 +129,17 @@ impl Reader {
     /// The same, leaving what lies behind in `rest`. With `None` nothing in it is of use.
     #[inline]
     pub(crate) fn take<'a>(&mut self, rest: &mut &'a mut [u8]) -> Result<Option<Item<'a>>, Error> {
+        self.take_with(rest, &mut |_| Vec::new())
+    }
+
+    #[inline]
+    fn take_with<'a>(
+        &mut self,
+        rest: &mut &'a mut [u8],
+        lend: &mut impl FnMut(usize) -> Vec<u8>,
+    ) -> Result<Option<Item<'a>>, Error> {
         loop {
-            match self.advance(rest) {
+            match self.advance(rest, lend) {
                 Ok(Progress::Continue) => {}
                 Ok(Progress::Item(item)) => return Ok(Some(item)),
                 Ok(Progress::Starved) => return Ok(None),
@@ -150,10 +174,14 @@ impl Reader {
 
     /// One transition. On an error the state is left for the caller to set.
     #[inline]
-    fn advance<'a>(&mut self, rest: &mut &'a mut [u8]) -> Result<Progress<'a>, Error> {
+    fn advance<'a>(
+        &mut self,
+        rest: &mut &'a mut [u8],
+        lend: &mut impl FnMut(usize) -> Vec<u8>,
+    ) -> Result<Progress<'a>, Error> {
         match mem::replace(&mut self.state, State::Closed) {
             State::Header { mut spill, message } => match spill.complete(rest)? {
-                Some(header) => self.begin(&header, message, rest),
+                Some(header) => self.begin(&header, message, rest, lend),
                 None => {
                     self.state = State::Header { spill, message };
                     Ok(Progress::Starved)
@@ -173,6 +201,7 @@ impl Reader {
         header: &FrameHeader,
         message: Option<Box<PartialMessage>>,
         rest: &mut &'a mut [u8],
+        lend: &mut impl FnMut(usize) -> Vec<u8>,
     ) -> Result<Progress<'a>, Error> {
         let held = message.as_deref();
         self.check(header, held)?;
@@ -196,7 +225,7 @@ impl Reader {
             self.state = State::between_messages();
             return Ok(Progress::Item(item));
         } else {
-            let message = Box::new(PartialMessage::new(header.opcode, header.rsv1));
+            let message = Box::new(PartialMessage::new(header.opcode, header.rsv1, lend(len)));
             self.state = State::Data { frame, message };
         }
         Ok(Progress::Continue)

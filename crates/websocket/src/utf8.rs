@@ -15,6 +15,11 @@ pub(crate) struct PartialText {
 }
 
 impl PartialText {
+    /// An empty one, with the memory of a buffer that is empty.
+    pub(crate) fn new(buffer: Vec<u8>) -> Self {
+        Self { text: String::from_utf8(buffer).unwrap_or_default(), ..Self::default() }
+    }
+
     /// Takes the next piece, after growing to a capacity of `room` bytes.
     pub(crate) fn push(&mut self, piece: &[u8], room: usize) -> Result<(), Error> {
         self.text.reserve_exact(room.saturating_sub(self.text.len()));

@@ -32,6 +32,9 @@ pub(super) fn body(bytes: &[u8], start: usize) -> Result<Body, usize> {
     }
 }
 
+/// Bytes that are looked at together in a long string.
+const STRIDE: usize = 64;
+
 /// Position of the first quote, backslash or control character at or after `at`, or the end.
 pub(super) fn plain_run(bytes: &[u8], mut at: usize) -> usize {
     const ONES: u64 = u64::from_ne_bytes([0x01; 8]);
@@ -40,6 +43,15 @@ pub(super) fn plain_run(bytes: &[u8], mut at: usize) -> usize {
     const SLASHES: u64 = u64::from_ne_bytes([b'\\'; 8]);
     const SPACES: u64 = u64::from_ne_bytes([b' '; 8]);
 
+    // Long strings in strides: whether something is in one at all the compiler finds out with vector instructions, and where is for
+    // the words to tell.
+    while let Some(stride) = bytes.get(at..).and_then(<[u8]>::first_chunk::<STRIDE>) {
+        let is_special = |byte: &u8| *byte == b'"' || *byte == b'\\' || *byte < b' ';
+        if stride.iter().fold(false, |found, byte| found | is_special(byte)) {
+            break;
+        }
+        at += STRIDE;
+    }
     while let Some(chunk) = bytes.get(at..).and_then(<[u8]>::first_chunk::<8>) {
         let word = u64::from_le_bytes(*chunk);
         let (quote, slash) = (word ^ QUOTES, word ^ SLASHES);

@@ -9,6 +9,7 @@ pub(crate) mod http;
 pub(crate) mod incoming;
 pub(crate) mod preface;
 pub(crate) mod refusal;
+pub(crate) mod spares;
 pub(crate) mod upgrade;
 pub(crate) mod write_queue;
 

@@ -20,14 +20,15 @@ enum Body {
 }
 
 impl PartialMessage {
-    /// A message that begins with a frame of this opcode, [`OpCode::Text`] or [`OpCode::Binary`].
-    pub(super) fn new(opcode: OpCode, rsv1: bool) -> Self {
+    /// A message that begins with a frame of this opcode, [`OpCode::Text`] or [`OpCode::Binary`], and is put together in this buffer.
+    pub(super) fn new(opcode: OpCode, rsv1: bool, mut buffer: Vec<u8>) -> Self {
+        buffer.clear();
         let body = if rsv1 {
-            Body::Extended(opcode, Vec::new())
+            Body::Extended(opcode, buffer)
         } else if opcode == OpCode::Text {
-            Body::Text(PartialText::default())
+            Body::Text(PartialText::new(buffer))
         } else {
-            Body::Binary(Vec::new())
+            Body::Binary(buffer)
         };
         Self { body, fragments: 1 }
     }
@@ -90,7 +91,7 @@ mod tests {
     fn memory_follows_what_arrived_and_not_what_was_announced() {
         for (opcode, rsv1) in [(OpCode::Text, false), (OpCode::Binary, false), (OpCode::Text, true)]
         {
-            let mut message = PartialMessage::new(opcode, rsv1);
+            let mut message = PartialMessage::new(opcode, rsv1, Vec::new());
             for arrived in 1..=100 {
                 message.push(b"x", 1_000_000).unwrap();
                 let capacity = match &message.body {

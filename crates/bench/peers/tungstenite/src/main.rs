@@ -2,7 +2,7 @@
 
 use std::{env, io};
 
-use futures_util::{SinkExt, StreamExt};
+use futures_util::{FutureExt, SinkExt, StreamExt};
 use tokio::net::{TcpListener, TcpStream};
 
 fn main() -> io::Result<()> {
@@ -19,11 +19,23 @@ async fn serve() -> io::Result<()> {
     }
 }
 
+/// What arrives together is answered together.
 async fn echo(stream: TcpStream) {
     let Ok(mut socket) = tokio_tungstenite::accept_async(stream).await else { return };
     while let Some(Ok(message)) = socket.next().await {
-        let is_data = message.is_binary() || message.is_text();
-        if is_data && socket.send(message).await.is_err() {
+        let mut next = Some(message);
+        while let Some(message) = next.take() {
+            let is_data = message.is_binary() || message.is_text();
+            if is_data && socket.feed(message).await.is_err() {
+                return;
+            }
+            next = match socket.next().now_or_never() {
+                Some(Some(Ok(message))) => Some(message),
+                Some(_) => return,
+                None => None,
+            };
+        }
+        if socket.flush().await.is_err() {
             return;
         }
     }

@@ -1,6 +1,6 @@
 //! WebSocket connections: what arrives on them.
 
-use std::rc::Rc;
+use std::{borrow::Cow, rc::Rc};
 
 use siomio_engine::{ChannelId, Message};
 use siomio_websocket::{
@@ -11,7 +11,7 @@ use crate::{
     Carrier, WebSocketError,
     config::MAX_RESPONSES,
     shard::{
-        conn::{ConnKey, Recipient},
+        conn::{ConnKey, Recipient, spares},
         local::Local,
     },
     trace::log,
@@ -27,7 +27,7 @@ impl Local {
         let (step, recipient) = {
             let mut core = self.core.borrow_mut();
             let websocket = core.conns.get_mut(conn)?.websocket_mut()?;
-            (websocket.reader.read(input), websocket.recipient)
+            (websocket.reader.read_with(input, spares::buffer), websocket.recipient)
         };
         let step = match step {
             Ok(step) => step,
@@ -40,6 +40,9 @@ impl Local {
             Item::Text(text) => {
                 // Owned or borrowed, the text lives until the handlers are done.
                 self.handle_channel_message(conn, recipient, Message::Text(&text));
+                if let Cow::Owned(text) = text {
+                    spares::keep_buffer(text.into_bytes());
+                }
                 return Some(step.consumed);
             }
             Item::Binary(data) => Message::Binary(data),

@@ -8,11 +8,18 @@ use std::{
 
 use bytes::Bytes;
 
+use super::spares;
+
 /// Bytes on their way out: small ones copied together, large and shared ones kept by reference.
 ///
-/// Everything that a turn of the loop produces for a connection is appended here and leaves with one write.
+/// Everything that a turn of the loop produces for a connection is appended here and leaves with one write. With nothing to write it
+/// has no memory.
 #[derive(Debug, Default)]
-pub(crate) struct WriteQueue {
+pub(crate) struct WriteQueue(Option<Box<Queue>>);
+
+/// What there is to write.
+#[derive(Debug, Default)]
+pub(super) struct Queue {
     /// Older than `tail`.
     chunks: VecDeque<Bytes>,
     tail: Vec<u8>,
@@ -39,48 +46,76 @@ const SLACK: usize = 64 * 1024;
 
 impl WriteQueue {
     /// Appends what `write` puts at the end of the buffer.
+    #[inline]
     pub(crate) fn append(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
-        let before = self.tail.len();
-        write(&mut self.tail);
-        self.len += self.tail.len() - before;
+        self.queue().append(write);
     }
 
     /// Appends bytes that others may hold as well.
     pub(crate) fn share(&mut self, bytes: Bytes) {
+        let queue = self.queue();
         if bytes.len() < SHARE_FROM {
-            return self.append(|out| out.extend_from_slice(&bytes));
+            return queue.append(|out| out.extend_from_slice(&bytes));
         }
-        self.freeze_tail();
-        self.len += bytes.len();
-        self.chunks.push_back(bytes);
+        queue.freeze_tail();
+        queue.len += bytes.len();
+        queue.chunks.push_back(bytes);
     }
 
     /// Bytes not yet written.
     pub(crate) fn len(&self) -> usize {
-        self.len
+        self.0.as_ref().map_or(0, |queue| queue.len)
     }
 
     pub(crate) fn is_empty(&self) -> bool {
-        self.len == 0
+        self.len() == 0
     }
 
     /// Writes as much as the stream takes.
     pub(crate) fn flush(&mut self, stream: &mut impl Write) -> io::Result<Flush> {
-        while self.len > 0 {
-            match self.write_once(stream) {
+        let Some(queue) = &mut self.0 else { return Ok(Flush::Done) };
+        while queue.len > 0 {
+            match queue.write_once(stream) {
                 Ok(0) => return Err(io::ErrorKind::WriteZero.into()),
-                Ok(count) => self.advance(count),
+                Ok(count) => queue.advance(count),
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                    self.compact();
+                    queue.compact();
                     return Ok(Flush::Blocked);
                 }
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 Err(error) => return Err(error),
             }
         }
-        // An idle connection holds no buffer.
-        *self = Self::default();
+        if let Some(mut queue) = self.0.take() {
+            queue.clear();
+            spares::keep_queue(queue);
+        }
         Ok(Flush::Done)
+    }
+
+    #[inline]
+    fn queue(&mut self) -> &mut Queue {
+        self.0.get_or_insert_with(spares::queue)
+    }
+}
+
+impl Queue {
+    /// The memory that an empty one has.
+    pub(super) fn capacity(&self) -> usize {
+        self.tail.capacity() + self.chunks.capacity() * size_of::<Bytes>()
+    }
+
+    #[inline]
+    fn append(&mut self, write: impl FnOnce(&mut Vec<u8>)) {
+        let before = self.tail.len();
+        write(&mut self.tail);
+        self.len += self.tail.len() - before;
+    }
+
+    fn clear(&mut self) {
+        self.tail.clear();
+        self.chunks.clear();
+        (self.written, self.len) = (0, 0);
     }
 
     fn write_once(&self, stream: &mut impl Write) -> io::Result<usize> {
@@ -105,7 +140,7 @@ impl WriteQueue {
                 return;
             }
             self.written -= chunk.len();
-            self.chunks.pop_front();
+            self.chunks.pop_front().into_iter().for_each(spares::keep_bytes);
         }
     }
 
@@ -200,7 +235,7 @@ mod tests {
         }
         queue.flush(&mut stream).unwrap();
         assert_eq!((stream.taken.len(), stream.writes), (1000, 1));
-        assert_eq!(queue.tail.capacity(), 0, "nothing is kept");
+        assert!(queue.0.is_none(), "nothing is kept");
     }
 
     #[test]
@@ -211,6 +246,7 @@ mod tests {
             stream.room = if queue.len() > 10_000 { 1000 } else { 0 };
             queue.flush(&mut stream).unwrap();
         }
-        assert!(queue.tail.len() < 2 * SLACK + 20_000, "{}", queue.tail.len());
+        let tail = queue.0.map_or(0, |queue| queue.tail.len());
+        assert!(tail < 2 * SLACK + 20_000, "{tail}");
     }
 }
