@@ -65,9 +65,11 @@ pub struct Shard<S> {
     mail: Vec<Mail>,
 }
 
-pub(crate) const BUFFER: usize = 64 * 1024;
-/// How often one connection is read in a turn; a flood on one must not keep the others waiting.
-const READS: usize = 4;
+/// Bytes that one connection is read in a turn; a flood on one must not keep the others waiting. Messages up to about this size need not be
+/// put together from pieces.
+const BUFFER: usize = 256 * 1024;
+/// Bytes that are read at once of a connection whose requests may have to wait, together with what was read behind them.
+pub(crate) const HTTP_READ: usize = 64 * 1024;
 /// How often mail is posted in a turn: what is done in reply to mail that nobody reads may be more of the same.
 const POSTS: u32 = 4;
 /// A read that does not fill the buffer has emptied the socket. True for Linux; elsewhere it is read until it blocks.
@@ -243,25 +245,28 @@ impl<S: Stream> Shard<S> {
 
     /// Reads a connection; `drain` says that a short read does not mean the end.
     fn read(&mut self, conn: ConnKey, drain: bool) {
-        for _ in 0..READS {
+        let mut budget = BUFFER;
+        while budget > 0 {
             if !self.local.core.borrow_mut().may_read(conn) {
                 if drain {
                     self.look_for_end(conn);
                 }
                 return;
             }
+            let size = self.local.core.borrow_mut().most_to_read(conn).min(budget);
             let Some(stream) = self.streams.get_mut(conn.index()).and_then(Option::as_mut) else {
                 return;
             };
-            match stream.read(&mut self.buffer) {
+            match stream.read(&mut self.buffer[..size]) {
                 Ok(0) => return self.end_of_stream(conn),
                 Ok(count) => {
                     self.local.counts.bytes_received.add(count as u64);
                     self.local.feed(conn, &mut self.buffer[..count]);
                     self.relieve();
-                    if count < self.buffer.len() && !drain {
+                    if count < size && !drain {
                         return;
                     }
+                    budget -= count;
                 }
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -278,7 +283,7 @@ impl<S: Stream> Shard<S> {
             let Some(stream) = self.streams.get_mut(conn.index()).and_then(Option::as_mut) else {
                 return;
             };
-            match stream.read(&mut self.buffer) {
+            match stream.read(&mut self.buffer[..HTTP_READ]) {
                 Ok(0) => {
                     self.local.core.borrow_mut().abandon_polls(conn);
                     return self.local.settle();

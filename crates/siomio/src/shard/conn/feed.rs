@@ -13,7 +13,7 @@ use crate::{
         conn::{Conn, ConnKey, Hold, Patience, Recipient, State, WebSocket},
         core::Core,
         local::Local,
-        turn::{BUFFER, Next},
+        turn::{HTTP_READ, Next},
     },
 };
 
@@ -112,11 +112,19 @@ impl Core {
         may_read
     }
 
+    /// How much of a connection may be read at once.
+    pub(crate) fn most_to_read(&self, conn: ConnKey) -> usize {
+        match self.conns.get(conn).map(|state| &state.state) {
+            Some(State::WebSocket(_)) => usize::MAX,
+            _ => HTTP_READ,
+        }
+    }
+
     /// Whether a request is held back, and little behind it.
     pub(crate) fn holds_little(&mut self, conn: ConnKey) -> bool {
         let http = self.conns.get_mut(conn).and_then(Conn::http_mut);
         let held = http.and_then(|http| http.held.as_ref());
-        held.is_some_and(|held| held.bytes.len() < BUFFER)
+        held.is_some_and(|held| held.bytes.len() < HTTP_READ)
     }
 
     pub(crate) fn hold_more(&mut self, conn: ConnKey, bytes: &[u8]) {
