@@ -60,19 +60,19 @@ pub struct Session {
 
 #[derive(Debug)]
 enum State {
-    Polling(Polling),
+    Polling(Box<Polling>),
     WebSocket {
         channel: ChannelId,
     },
     /// Closed by the application while no GET was waiting: the next one takes the rest and the farewell.
     Closing {
-        polling: Polling,
+        polling: Box<Polling>,
         until: Instant,
     },
     /// Closed by the client with a POST, while no GET was waiting: it may be on its way, on another connection, and the
     /// POST is answered when it has come or is not to be expected any more.
     Leaving {
-        polling: Polling,
+        polling: Box<Polling>,
         until: Instant,
     },
     Closed,

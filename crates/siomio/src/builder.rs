@@ -215,6 +215,11 @@ impl ServerBuilder {
     fn build_io(self, engine_only: bool) -> Io {
         let cores =
             || thread::available_parallelism().map_or(1, NonZero::get).min(u8::MAX.into()) as u8;
+        let websocket = siomio_websocket::Limits {
+            max_message: self.engine.max_payload,
+            max_fragments: self.max_fragments,
+            ..Default::default()
+        };
         let slash = if self.add_trailing_slash && !self.path.is_empty() { "/" } else { "" };
         let config = Config {
             path: format!("/{}{slash}", self.path),
@@ -227,7 +232,7 @@ impl ServerBuilder {
             cookie: self.cookie,
             allow_request: self.allow_request,
             generate_id: self.generate_id,
-            max_fragments: self.max_fragments,
+            websocket: Arc::new(websocket),
             high_water: self.high_water.min(self.max_buffered),
             max_buffered: self.max_buffered,
             overflow: self.overflow,

@@ -26,7 +26,7 @@ pub(crate) struct Config {
     pub(crate) cookie: Option<Cookie>,
     pub(crate) allow_request: Option<Hook<AllowRequest>>,
     pub(crate) generate_id: Option<Hook<GenerateId>>,
-    pub(crate) max_fragments: u32,
+    pub(crate) websocket: Arc<websocket::Limits>,
     pub(crate) high_water: usize,
     pub(crate) max_buffered: usize,
     pub(crate) overflow: Overflow,
@@ -48,14 +48,6 @@ pub(crate) struct Config {
 }
 
 impl Config {
-    pub(crate) fn websocket_limits(&self) -> websocket::Limits {
-        websocket::Limits {
-            max_message: self.engine.max_payload,
-            max_fragments: self.max_fragments,
-            ..Default::default()
-        }
-    }
-
     /// What stands in a path behind ours and one slash, also where ours need not end in one.
     pub(crate) fn below_path<'p>(&self, path: &'p str) -> Option<&'p str> {
         let rest = path.strip_prefix(&self.path)?;

@@ -5,6 +5,7 @@ mod spill;
 use std::borrow::Cow;
 use std::mem;
 use std::str;
+use std::sync::Arc;
 
 use self::frame::{Frame, PartialControl};
 use self::message::PartialMessage;
@@ -50,7 +51,7 @@ use crate::{CloseFrame, Error, FrameHeader, Item, Limit, Limits, OpCode, Role, S
 pub struct Reader {
     role: Role,
     accept_rsv1: bool,
-    limits: Limits,
+    limits: Arc<Limits>,
     state: State,
 }
 
@@ -80,8 +81,9 @@ enum Progress<'a> {
 }
 
 impl Reader {
-    /// A reader at the start of a connection, right behind the opening handshake.
-    pub fn new(role: Role, limits: Limits) -> Self {
+    /// A reader at the start of a connection, right behind the opening handshake. Many may share their limits.
+    pub fn new(role: Role, limits: impl Into<Arc<Limits>>) -> Self {
+        let limits = limits.into();
         Self { role, accept_rsv1: false, limits, state: State::between_messages() }
     }
 

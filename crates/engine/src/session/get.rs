@@ -1,6 +1,6 @@
 //! The GET of a polling session: at most one waits.
 
-use super::{Polling, Session, State, respond};
+use super::{Session, State, respond};
 use crate::{Action, CloseReason, RequestId, Response, TransportError};
 
 impl Session {
@@ -66,10 +66,12 @@ impl Session {
     /// ```
     pub fn handle_connection_gone(&mut self, connection: u64, actions: &mut Vec<Action>) {
         let is_on_it = |request: &RequestId| request.connection == connection;
-        if let State::Polling(Polling { get: Some(get), .. }) = self.state {
-            if is_on_it(&get) {
-                self.handle_get_gone(get, actions);
-            }
+        let get = match &self.state {
+            State::Polling(polling) => polling.get.filter(is_on_it),
+            _ => None,
+        };
+        if let Some(get) = get {
+            self.handle_get_gone(get, actions);
         }
         if let Some(post) = self.post.filter(is_on_it) {
             self.handle_post_gone(post, actions);

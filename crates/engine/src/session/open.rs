@@ -53,7 +53,7 @@ impl Session {
         let mut polling = Polling::new(Dialect::new(protocol));
         polling.queue(open_packet(&config, &sid, Transport::Polling));
         config.initial_packet.iter().for_each(|packet| polling.queue(packet.clone()));
-        Self::new(now, config, sid, protocol, State::Polling(polling))
+        Self::new(now, config, sid, protocol, State::Polling(Box::new(polling)))
     }
 
     /// Opens a session that starts on a WebSocket; its open packet is the first action.

@@ -13,7 +13,7 @@ pub(crate) mod spares;
 pub(crate) mod upgrade;
 pub(crate) mod write_queue;
 
-use std::{collections::VecDeque, net::SocketAddr, time::Instant};
+use std::{collections::VecDeque, net::SocketAddr, sync::Arc, time::Instant};
 
 use siomio_engine::{RequestId, payload::Format};
 use siomio_http::{Body, Head, Headers, Limits, Pipeline, Reader, ResponseContext};
@@ -155,13 +155,53 @@ pub(crate) enum Patience {
 pub(crate) struct WebSocket {
     pub(crate) reader: websocket::Reader,
     pub(crate) closing: websocket::Closing,
+    pub(crate) recipient: Recipient,
+    delayed: Option<Box<Delayed>>,
+}
+
+/// What a WebSocket has only in hard times, and at its end.
+#[derive(Debug, Default)]
+pub(crate) struct Delayed {
     /// Limits the wait for the peer's close frame once ours is sent.
     pub(crate) until: Option<Instant>,
-    pub(crate) recipient: Recipient,
     /// The last ping, if too much waited already to answer it at once.
     pub(crate) unanswered: Option<Box<[u8]>>,
     /// What was read and not worked on, because too much waited already.
     pub(crate) unread: Option<Box<[u8]>>,
+}
+
+impl WebSocket {
+    pub(crate) fn new(limits: Arc<websocket::Limits>) -> Self {
+        Self {
+            reader: websocket::Reader::new(websocket::Role::Server, limits),
+            closing: websocket::Closing::Open,
+            recipient: Recipient::Nobody,
+            delayed: None,
+        }
+    }
+
+    /// What is delayed, if anything is.
+    pub(crate) fn delayed(&self) -> Option<&Delayed> {
+        self.delayed.as_deref()
+    }
+
+    /// What is delayed, with room for more.
+    pub(crate) fn delayed_mut(&mut self) -> &mut Delayed {
+        self.delayed.get_or_insert_default()
+    }
+
+    /// A part of what is delayed, which is so no longer.
+    pub(crate) fn take_delayed<T>(
+        &mut self,
+        part: impl FnOnce(&mut Delayed) -> &mut Option<T>,
+    ) -> Option<T> {
+        let taken = part(self.delayed.as_mut()?).take();
+        let is_over = |all: &mut Box<Delayed>| {
+            all.until.is_none() && all.unanswered.is_none() && all.unread.is_none()
+        };
+        self.delayed.take_if(is_over);
+        taken
+    }
 }
 
 /// Whom the messages of a WebSocket are for.
@@ -243,7 +283,8 @@ impl Conn {
                 }
             },
             State::WebSocket(websocket) => {
-                [websocket.until, self.stalled].into_iter().flatten().min()
+                let until = websocket.delayed().and_then(|delayed| delayed.until);
+                [until, self.stalled].into_iter().flatten().min()
             }
             State::Lingering { until, .. } => Some(*until),
             State::Dead => None,
@@ -254,7 +295,10 @@ impl Conn {
     pub(crate) fn wants_bytes(&self) -> bool {
         match &self.state {
             State::Http(http) => http.held.is_none() && self.out.len() < MAX_RESPONSES,
-            State::WebSocket(websocket) => !self.is_choked && websocket.unread.is_none(),
+            State::WebSocket(websocket) => {
+                let is_behind = websocket.delayed().is_some_and(|delayed| delayed.unread.is_some());
+                !self.is_choked && !is_behind
+            }
             State::Lingering { .. } => true,
             State::Dead => false,
         }

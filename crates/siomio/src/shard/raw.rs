@@ -225,7 +225,7 @@ impl Core {
             return;
         };
         websocket.closing.sent();
-        websocket.until = Some(until);
+        websocket.delayed_mut().until = Some(until);
         state.out.append(|out| write_close(out, Some((code, reason)), None));
         self.mark(conn);
         self.arm_conn(conn);

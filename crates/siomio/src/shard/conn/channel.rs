@@ -109,7 +109,11 @@ impl Local {
         };
         // Who sends pings and reads no pongs gets no more of them: of those that wait only the last one has to be answered
         // (RFC 6455, section 5.5.3).
-        websocket.unanswered = waits.then(|| payload.into());
+        if waits {
+            websocket.delayed_mut().unanswered = Some(payload.into());
+        } else {
+            websocket.take_delayed(|delayed| &mut delayed.unanswered);
+        }
         if !waits {
             state.out.append(|out| write_frame(out, OpCode::Pong, payload, None));
         }

@@ -55,7 +55,7 @@ impl Core {
         if !matches!(websocket.recipient, Recipient::Session(_)) {
             return false;
         }
-        websocket.unread = Some(input.into());
+        websocket.delayed_mut().unread = Some(input.into());
         self.mark(conn);
         true
     }
@@ -201,7 +201,9 @@ impl Core {
             State::Lingering { until, .. } if progress => *until = now + LINGER,
             State::WebSocket(websocket) => {
                 if progress {
-                    websocket.until.iter_mut().for_each(|until| *until = now + LINGER);
+                    if websocket.delayed().is_some_and(|delayed| delayed.until.is_some()) {
+                        websocket.delayed_mut().until = Some(now + LINGER);
+                    }
                 }
                 let is_much = state.out.len() > config.high_water;
                 match websocket.recipient {
@@ -260,9 +262,10 @@ impl Core {
             }
             State::Http(http) => http,
             State::WebSocket(websocket) => {
-                let ping = websocket.unanswered.take().filter(|_| websocket.closing.may_send());
+                let ping = websocket.take_delayed(|delayed| &mut delayed.unanswered);
+                let ping = ping.filter(|_| websocket.closing.may_send());
                 let Some(ping) = ping else {
-                    let unread = websocket.unread.take();
+                    let unread = websocket.take_delayed(|delayed| &mut delayed.unread);
                     return unread.map_or(Next::Wait, |unread| Next::Feed(unread.into()));
                 };
                 state.out.append(|out| write_frame(out, OpCode::Pong, &ping, None));

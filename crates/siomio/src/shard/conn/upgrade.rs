@@ -1,10 +1,7 @@
 //! From HTTP to WebSocket.
 
 use siomio_http::{Head, Headers, Response, ResponseContext};
-use siomio_websocket::{
-    self as websocket, Role,
-    handshake::{RequestParts, ServerHandshake},
-};
+use siomio_websocket::handshake::{RequestParts, ServerHandshake};
 
 use crate::shard::{
     conn::{ConnKey, Recipient, State, WebSocket},
@@ -39,7 +36,7 @@ impl Core {
         handshake: &ServerHandshake<'_>,
         headers: &Headers,
     ) -> bool {
-        let limits = self.shared.config.websocket_limits();
+        let limits = self.shared.config.websocket.clone();
         let mut response = Vec::new();
         let protocol = handshake.protocols().first().copied();
         if let Err(misuse) = handshake.write_response(&mut response, protocol, None, headers.iter())
@@ -50,14 +47,7 @@ impl Core {
         }
         let Some(state) = self.conns.get_mut(conn) else { return false };
         state.out.append(|out| out.extend_from_slice(&response));
-        state.state = State::WebSocket(WebSocket {
-            reader: websocket::Reader::new(Role::Server, limits),
-            closing: websocket::Closing::Open,
-            until: None,
-            recipient: Recipient::Nobody,
-            unanswered: None,
-            unread: None,
-        });
+        state.state = State::WebSocket(WebSocket::new(limits));
         self.mark(conn);
         true
     }

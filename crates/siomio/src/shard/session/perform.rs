@@ -184,7 +184,7 @@ impl Core {
             return;
         };
         websocket.closing.sent();
-        websocket.until = Some(until);
+        websocket.delayed_mut().until = Some(until);
         websocket.recipient = Recipient::Nobody;
         state.out.append(|out| websocket::write_close(out, None, None));
         self.mark(conn);
