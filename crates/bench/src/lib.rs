@@ -8,8 +8,10 @@
 
 pub mod http;
 pub mod link;
+pub mod memory;
 pub mod open;
 pub mod process;
 pub mod report;
 pub mod scenario;
+pub mod subject;
 pub mod wire;

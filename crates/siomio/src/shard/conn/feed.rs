@@ -200,10 +200,9 @@ impl Core {
             }
             State::Lingering { until, .. } if progress => *until = now + LINGER,
             State::WebSocket(websocket) => {
-                if progress {
-                    if websocket.delayed().is_some_and(|delayed| delayed.until.is_some()) {
-                        websocket.delayed_mut().until = Some(now + LINGER);
-                    }
+                let is_ending = websocket.delayed().is_some_and(|delayed| delayed.until.is_some());
+                if progress && is_ending {
+                    websocket.delayed_mut().until = Some(now + LINGER);
                 }
                 let is_much = state.out.len() > config.high_water;
                 match websocket.recipient {

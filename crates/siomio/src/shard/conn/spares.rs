@@ -19,6 +19,7 @@ thread_local! {
 }
 
 struct Spares {
+    #[allow(clippy::vec_box, reason = "the boxes go back and forth")]
     queues: Vec<Box<Queue>>,
     buffers: Vec<Vec<u8>>,
     /// Bytes of all of them.
