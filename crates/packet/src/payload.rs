@@ -16,6 +16,7 @@ use crate::error::EncodeError;
 use crate::head::write_head;
 use crate::kind::Kind;
 use crate::packet::{Data, Packet, is_reserved};
+use crate::scan::is_plain;
 use format::Attaching;
 
 /// An encoded payload: `["name",argument,…]` of an event or `[argument,…]` of an ack, and the
@@ -160,6 +161,11 @@ pub(crate) fn write_json<T: Serialize + ?Sized>(
 
 /// Appends a string in quotes.
 pub(crate) fn write_json_string(json: &mut Vec<u8>, text: &str) {
+    if is_plain(text) {
+        json.push(b'"');
+        json.extend_from_slice(text.as_bytes());
+        return json.push(b'"');
+    }
     // Neither a string nor a write to memory can fail.
     _ = serde_json::to_writer(json, text);
 }

@@ -12,6 +12,7 @@ mod tests;
 
 pub(crate) use escape::{mend_surrogates, unescape};
 pub(crate) use skip::{Elements, skip_value, trim};
+pub(crate) use string::is_plain;
 
 use crate::error::PayloadError;
 use string::Body;

@@ -2,11 +2,11 @@
 
 use std::borrow::Cow;
 
-use super::string::{Escape, escape, is_high, is_low, low_half};
+use super::string::{Escape, escape, is_high, is_low, is_plain, low_half};
 
 /// The string whose text between the quotes is `raw`; lone surrogates become U+FFFD.
 pub(crate) fn unescape(raw: &str) -> Cow<'_, str> {
-    if !raw.contains('\\') {
+    if is_plain(raw) {
         return Cow::Borrowed(raw);
     }
     let mut out = String::with_capacity(raw.len());

@@ -32,6 +32,11 @@ pub(super) fn body(bytes: &[u8], start: usize) -> Result<Body, usize> {
     }
 }
 
+/// Whether a text means itself between quotes.
+pub(crate) fn is_plain(text: &str) -> bool {
+    plain_run(text.as_bytes(), 0) == text.len()
+}
+
 /// Bytes that are looked at together in a long string.
 const STRIDE: usize = 64;
 

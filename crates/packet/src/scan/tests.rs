@@ -287,3 +287,21 @@ proptest! {
         prop_assert_eq!(unescape(&raw), text);
     }
 }
+
+#[test]
+fn whatever_ends_a_plain_run_is_found_wherever_it_is() {
+    use super::string::{is_plain, plain_run};
+    for len in 0..200 {
+        let plain = "é".repeat(len / 2) + &"x".repeat(len % 2);
+        assert_eq!(plain_run(plain.as_bytes(), 0), len);
+        assert!(is_plain(&plain));
+        for at in 0..len {
+            for special in [b'"', b'\\', 0, 0x1f] {
+                let mut bytes = vec![b' '; len];
+                bytes[at] = special;
+                assert_eq!(plain_run(&bytes, 0), at, "{special} in {len}");
+                assert_eq!(plain_run(&bytes, at), at);
+            }
+        }
+    }
+}

@@ -2,6 +2,7 @@
 
 use std::{collections::HashMap, fmt, sync::Arc};
 
+use foldhash::fast::FixedState;
 use siomio_hub::DisconnectReason;
 
 use crate::{
@@ -21,7 +22,8 @@ pub(crate) struct NamespaceTable {
     pub(crate) any: Vec<Arc<AnyHandler>>,
     pub(crate) any_outgoing: Vec<Arc<AnyHandler>>,
     pub(crate) event_middlewares: Vec<Arc<EventMiddleware>>,
-    pub(crate) events: HashMap<String, Vec<EventHandler>>,
+    /// Hashed without a secret: the names are the application's.
+    pub(crate) events: HashMap<String, Vec<EventHandler>, FixedState>,
     pub(crate) server_side: HashMap<String, Vec<Arc<dyn ErasedHandler<Namespace>>>>,
     pub(crate) rooms: Vec<Arc<RoomHandler>>,
     pub(crate) created: Vec<Arc<CreatedHandler>>,
