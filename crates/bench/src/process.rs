@@ -48,17 +48,18 @@ pub struct Subject {
 }
 
 impl Subject {
-    /// Starts a program on the first core, with its port in the environment, and waits until it listens.
+    /// Starts a program on these cores, the first is 0, with its port in the environment, and waits until it listens.
     ///
     /// # Errors
     /// When it cannot be started, or does not listen within ten seconds.
     pub fn start<S: AsRef<OsStr>>(
         program: &[S],
+        cores: &str,
         port: u16,
         environment: &[(&str, String)],
     ) -> io::Result<Self> {
         let mut command = Command::new("taskset");
-        command.args(["-c", "0"]).args(program.iter().map(AsRef::as_ref));
+        command.args(["-c", cores]).args(program.iter().map(AsRef::as_ref));
         command.env("PORT", port.to_string()).stdout(Stdio::null());
         command.envs(environment.iter().map(|(name, value)| (*name, value)));
         let address = SocketAddr::from(([127, 0, 0, 1], port));

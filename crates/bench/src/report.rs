@@ -43,6 +43,10 @@ impl Figures {
 /// Operations a second, how busy the server was, and how long operations took, of the last round.
 impl fmt::Display for Figures {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(Outcome::Plateaus { first, last, empty }) = self.outcomes.last() {
+            let [first, last, empty] = [first, last, empty].map(|bytes| bytes / 1024.0 / 1024.0);
+            return write!(f, "{first:.1} MiB, then {last:.1} MiB; empty {empty:.1} MiB");
+        }
         let Some(Outcome::Work { operations, elapsed, cpu, latency }) = self.outcomes.last() else {
             return Ok(());
         };

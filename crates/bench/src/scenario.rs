@@ -24,10 +24,12 @@ use crate::{open::Headers, process::Process, wire::Exchange};
 /// | `binary-1024-64x8` | the same with an attachment |
 /// | `ack-16-64x8` | an event and its acknowledgement |
 /// | `broadcast-64-1000x4` | one delivery of an event for everybody |
+/// | `lone-16-8x500` | an echo; what is timed are those of one more client, who asks one thing at a time beside such a flood |
 /// | `raw-1024-64x8` | a binary message of plain WebSocket that comes back |
 /// | `connect-16` | a WebSocket with its handshake, a CONNECT, and the end; 16 at a time |
 /// | `polling-64` | a POST with an event and a GET with the answer, by each of 64 clients |
 /// | `upgrade-16` | all that a client does by default: it opens, joins, upgrades, says one thing and goes |
+/// | `churn-10000` | none: what memory is like after ten times so many clients came and went, beside the first time |
 /// | `idle-10000`, `idle_browser-10000`, `idle_polling-10000` | a client that is there; with a browser's headers; on polling |
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Scenario {
@@ -41,6 +43,7 @@ pub struct Scenario {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
     Echo,
+    Lone,
     Object,
     Binary,
     Ack,
@@ -50,6 +53,7 @@ enum Kind {
     Polling,
     Upgrade,
     Idle(Clients),
+    Churn,
 }
 
 /// Which clients are idle.
@@ -73,6 +77,15 @@ pub enum Outcome {
         /// Of operations that could be timed by themselves: the median, and the slowest of a hundred.
         latency: Option<(Duration, Duration)>,
     },
+    /// Resident memory while many clients were there, the first time and the last, and when all had gone.
+    Plateaus {
+        /// The first time, in bytes.
+        first: f64,
+        /// The tenth time.
+        last: f64,
+        /// With nobody there.
+        empty: f64,
+    },
     /// Clients that were there.
     Memory {
         /// Resident bytes for each.
@@ -81,11 +94,13 @@ pub enum Outcome {
 }
 
 impl Outcome {
-    /// The figure that servers are compared by: microseconds of CPU for an operation, or bytes for a client.
+    /// The figure that servers are compared by: microseconds of CPU for an operation, bytes for a client, or how the last plateau compares with
+    /// the first.
     pub fn figure(&self) -> f64 {
         match self {
             Self::Work { operations, cpu, .. } => cpu.as_secs_f64() * 1e6 / *operations as f64,
             Self::Memory { each } => *each,
+            Self::Plateaus { first, last, .. } => last / first,
         }
     }
 }
@@ -111,19 +126,25 @@ impl Scenario {
 
     /// What it is about in bytes or microseconds.
     pub const fn unit(&self) -> &'static str {
-        if matches!(self.kind, Kind::Idle(_)) { "B per client" } else { "µs per operation" }
+        match self.kind {
+            Kind::Idle(_) => "B per client",
+            Kind::Churn => "of the first plateau",
+            _ => "µs per operation",
+        }
     }
 
     /// What is said and answered, where that is the same all the time, and between how many.
     pub fn exchange(&self) -> Option<(Exchange, usize)> {
         let exchange = match self.kind {
-            Kind::Echo => Exchange::echo(self.size),
+            Kind::Echo | Kind::Lone => Exchange::echo(self.size),
             Kind::Object => Exchange::object(self.size),
             Kind::Binary => Exchange::binary(self.size),
             Kind::Ack => Exchange::ack(self.size),
             Kind::Broadcast => Exchange::broadcast(self.size),
             Kind::Raw => Exchange::raw(self.size),
-            Kind::Connect | Kind::Polling | Kind::Upgrade | Kind::Idle(_) => return None,
+            Kind::Connect | Kind::Polling | Kind::Upgrade | Kind::Idle(_) | Kind::Churn => {
+                return None;
+            }
         };
         Some((exchange, if self.kind == Kind::Broadcast { self.connections } else { 1 }))
     }
@@ -140,6 +161,9 @@ impl Scenario {
     ) -> io::Result<Outcome> {
         if let Kind::Idle(clients) = self.kind {
             return idle::run(address, process, clients, self.connections);
+        }
+        if self.kind == Kind::Churn {
+            return idle::churn(address, process, self.connections);
         }
         let mut activity = self.begin(address)?;
         activity.run(WARM_UP)?;
@@ -160,15 +184,18 @@ impl Scenario {
             (Kind::Broadcast, Some((exchange, _))) => {
                 Box::new(many::Broadcasts::open(address, &exchange, connections, in_flight)?)
             }
-            (_, Some((exchange, _))) => {
-                let is_raw = self.is_raw();
-                Box::new(streams::Streams::open(
+            (kind, Some((exchange, _))) => {
+                let (is_raw, is_lone) = (kind == Kind::Raw, kind == Kind::Lone);
+                let connections = connections + usize::from(is_lone);
+                let streams = streams::Streams::open(
                     address,
                     &exchange,
                     connections,
                     in_flight,
                     is_raw,
-                )?)
+                    is_lone,
+                );
+                Box::new(streams?)
             }
             (Kind::Polling, None) => Box::new(Polls::open(address, connections)?),
             (Kind::Upgrade, None) => Box::new(Upgrades::new(address, connections)),
@@ -186,6 +213,7 @@ impl FromStr for Scenario {
         let wrong = || format!("{name} is no scenario");
         let kind = match kind {
             "echo" => Kind::Echo,
+            "lone" => Kind::Lone,
             "object" => Kind::Object,
             "binary" => Kind::Binary,
             "ack" => Kind::Ack,
@@ -194,6 +222,7 @@ impl FromStr for Scenario {
             "connect" => Kind::Connect,
             "polling" => Kind::Polling,
             "upgrade" => Kind::Upgrade,
+            "churn" => Kind::Churn,
             "idle" => Kind::Idle(Clients::WebSocket(Headers::Few)),
             "idle_browser" => Kind::Idle(Clients::WebSocket(Headers::Browser)),
             "idle_polling" => Kind::Idle(Clients::Polling),
@@ -204,11 +233,18 @@ impl FromStr for Scenario {
             .map(|number| number.parse().map_err(|_| wrong()))
             .collect::<Result<_, _>>()?;
         let (size, connections, in_flight) = match (kind, &numbers[..]) {
-            (Kind::Connect | Kind::Polling | Kind::Upgrade | Kind::Idle(_), &[connections]) => {
-                (0, connections, 1)
-            }
             (
-                Kind::Echo | Kind::Object | Kind::Binary | Kind::Ack | Kind::Broadcast | Kind::Raw,
+                Kind::Connect | Kind::Polling | Kind::Upgrade | Kind::Idle(_) | Kind::Churn,
+                &[connections],
+            ) => (0, connections, 1),
+            (
+                Kind::Echo
+                | Kind::Lone
+                | Kind::Object
+                | Kind::Binary
+                | Kind::Ack
+                | Kind::Broadcast
+                | Kind::Raw,
                 &[size, connections, in_flight],
             ) => (size, connections, in_flight),
             _ => return Err(wrong()),

@@ -17,6 +17,7 @@ mod core;
 mod destination;
 mod environment;
 mod local;
+pub mod measured;
 mod raw;
 mod session;
 mod shutdown;

@@ -46,6 +46,7 @@ struct Server {
     /// What it is called by, with the folder of the programs and that of the peers.
     program: fn(&Path, &Path) -> Vec<PathBuf>,
     environment: &'static [(&'static str, &'static str)],
+    cores: &'static str,
     can: fn(&str) -> bool,
 }
 
@@ -66,54 +67,71 @@ const SERVERS: &[Server] = &[
         name: "siomio",
         program: |own, _| vec![own.join("bench_server")],
         environment: &[],
+        cores: "0",
+        can: is_socket_io,
+    },
+    // Not by itself, because it shares a core with the load.
+    Server {
+        name: "siomio-2-shards",
+        program: |own, _| vec![own.join("bench_server")],
+        environment: &[("SHARDS", "2")],
+        cores: "0,1",
         can: is_socket_io,
     },
     Server {
         name: "siomio-string",
         program: |own, _| vec![own.join("bench_server")],
         environment: &[("HANDLERS", "string")],
+        cores: "0",
         can: has_text,
     },
     Server {
         name: "siomio-struct",
         program: |own, _| vec![own.join("bench_server")],
         environment: &[("HANDLERS", "struct")],
+        cores: "0",
         can: |scenario| scenario.starts_with("object"),
     },
     Server {
         name: "siomio-raw",
         program: |own, _| vec![own.join("ws_echo")],
         environment: &[],
+        cores: "0",
         can: is_raw,
     },
     Server {
         name: "socketioxide",
         program: |_, peers| vec![peers.join("socketioxide/target/release/peer")],
         environment: &[],
+        cores: "0",
         can: is_socket_io,
     },
     Server {
         name: "tungstenite",
         program: |_, peers| vec![peers.join("tungstenite/target/release/peer")],
         environment: &[],
+        cores: "0",
         can: is_raw,
     },
     Server {
         name: "node",
         program: |_, peers| vec!["node".into(), peers.join("node/socket-io.mjs")],
         environment: &[],
+        cores: "0",
         can: is_socket_io,
     },
     Server {
         name: "node-ws",
         program: |_, peers| vec!["node".into(), peers.join("node/ws.mjs")],
         environment: &[],
+        cores: "0",
         can: is_raw,
     },
     Server {
         name: "floor",
         program: |own, _| vec![own.join("floor")],
         environment: &[],
+        cores: "0",
         can: |scenario| {
             !scenario.starts_with("polling")
                 && !scenario.starts_with("upgrade")
@@ -133,7 +151,7 @@ fn plan() -> Result<Plan, String> {
     let mut plan = Plan {
         rounds: 3,
         time: Duration::from_secs(3),
-        servers: SERVERS.iter().collect(),
+        servers: SERVERS.iter().filter(|server| server.cores == "0").collect(),
         scenarios: Vec::new(),
     };
     let mut args = env::args().skip(1);
@@ -201,7 +219,7 @@ fn measure(
 ) -> io::Result<Outcome> {
     let mut environment = vec![("SCENARIO", scenario.to_string())];
     environment.extend(server.environment.iter().map(|(name, value)| (*name, (*value).to_owned())));
-    let subject = Subject::start(&(server.program)(own, peers), port, &environment)?;
+    let subject = Subject::start(&(server.program)(own, peers), server.cores, port, &environment)?;
     scenario.run(subject.address(), subject.process(), time)
 }
 

@@ -5,7 +5,7 @@ use std::{io, net::SocketAddr, thread, time::Duration};
 use super::{Clients, Outcome};
 use crate::{
     http::{self, Http},
-    open::{Opened, POLLING, spread},
+    open::{Headers, Opened, POLLING, spread},
     process::Process,
 };
 
@@ -29,6 +29,22 @@ pub(super) fn run(
     let after = process.resident()?;
     drop((first, all));
     Ok(Outcome::Memory { each: (after as f64 - before as f64) / count as f64 })
+}
+
+/// Ten times so many clients come and go.
+pub(super) fn churn(address: SocketAddr, process: Process, count: usize) -> io::Result<Outcome> {
+    let clients = Clients::WebSocket(Headers::Few);
+    let mut plateaus = Vec::new();
+    for _ in 0..10 {
+        let all = (0..count).map(|number| open(address, clients, number));
+        let all: Vec<_> = all.collect::<io::Result<_>>()?;
+        thread::sleep(SETTLE);
+        plateaus.push(process.resident()? as f64);
+        drop(all);
+        thread::sleep(SETTLE);
+    }
+    let empty = process.resident()? as f64;
+    Ok(Outcome::Plateaus { first: plateaus[0], last: plateaus[9], empty })
 }
 
 /// Keeps a client there.

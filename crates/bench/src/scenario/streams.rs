@@ -20,6 +20,8 @@ pub(super) struct Streams {
     script: Script,
     links: Vec<(Link, Instant)>,
     in_flight: usize,
+    /// The first asks one thing at a time, and only it is timed.
+    is_lone: bool,
     /// Kept for a part of the operations only, where there are very many.
     latencies: Vec<Duration>,
     has_begun: bool,
@@ -56,12 +58,14 @@ impl Streams {
         connections: usize,
         in_flight: usize,
         is_raw: bool,
+        is_lone: bool,
     ) -> io::Result<Self> {
         let (poll, script) = (Poll::new()?, Script::new(exchange));
         let now = Instant::now();
         let links = open(&poll, address, connections, is_raw)?;
         let links = links.into_iter().map(|link| (link, now)).collect();
-        Ok(Self { poll, script, links, in_flight, latencies: Vec::new(), has_begun: false })
+        let latencies = Vec::new();
+        Ok(Self { poll, script, links, in_flight, is_lone, latencies, has_begun: false })
     }
 }
 
@@ -69,9 +73,10 @@ impl Activity for Streams {
     fn run(&mut self, time: Duration) -> io::Result<u64> {
         let began = Instant::now();
         if !std::mem::replace(&mut self.has_begun, true) {
-            for (link, since) in &mut self.links {
+            for (number, (link, since)) in self.links.iter_mut().enumerate() {
                 *since = Instant::now();
-                link.ask(&self.script, self.in_flight)?;
+                let is_lone = self.is_lone && number == 0;
+                link.ask(&self.script, if is_lone { 1 } else { self.in_flight })?;
             }
         }
         let (mut events, mut buffer) = (Events::with_capacity(1024), vec![0; 256 * 1024]);
@@ -79,7 +84,8 @@ impl Activity for Streams {
         while began.elapsed() < time {
             self.poll.poll(&mut events, Some(Duration::from_millis(100)))?;
             for event in &events {
-                let (link, since) = &mut self.links[event.token().0];
+                let number = event.token().0;
+                let (link, since) = &mut self.links[number];
                 if event.is_writable() {
                     link.flush()?;
                 }
@@ -87,7 +93,7 @@ impl Activity for Streams {
                 if replies > 0 {
                     let now = Instant::now();
                     // With several in flight this is the time of a burst.
-                    if self.latencies.len() < ENOUGH {
+                    if self.latencies.len() < ENOUGH && (number == 0 || !self.is_lone) {
                         self.latencies.push(now - *since);
                     }
                     *since = now;

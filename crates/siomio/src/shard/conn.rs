@@ -21,7 +21,7 @@ use siomio_hub::Key;
 use siomio_websocket as websocket;
 
 use self::{incoming::Incoming, preface::Preface, write_queue::WriteQueue};
-use super::{core::SessionKey, raw::RawKey, session::admission::Passage};
+use super::{core::SessionKey, raw::RawKey, session::admission::Passage, time::wheel::Tick};
 use crate::{config::MAX_RESPONSES, metrics::Counts};
 
 pub(crate) type ConnKey = Key<Conn>;
@@ -46,7 +46,7 @@ pub(crate) struct Conn {
     /// the heartbeat watches them.
     pub(crate) stalled: Option<Instant>,
     /// When a timer will look at it.
-    pub(crate) armed: Option<Instant>,
+    pub(crate) armed: Option<Tick>,
     /// Bytes that are counted as waiting for clients.
     pub(crate) counted: usize,
 }

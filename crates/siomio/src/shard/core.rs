@@ -18,9 +18,18 @@ use super::{
     conn::{Conn, ConnKey, date::DateCache},
     environment::Environment,
     raw::{RawKey, Raws},
-    socket::{backlog::Backlog, connecting::Entry, listeners::Listeners, lookup::Lookups},
+    socket::{
+        backlog::Backlog,
+        connecting::Entry,
+        listeners::Listeners,
+        lookup::{Lookup, Lookups},
+    },
     space::Space,
-    time::{owner::Belongings, timers::Timers, wheel::Wheel},
+    time::{
+        owner::Belongings,
+        timers::Timers,
+        wheel::{Tick, Wheel},
+    },
 };
 use crate::{
     dispatch::Question, extensions::Extensions, handshake::Opening, mailbox::Mail, metrics::Counts,
@@ -97,7 +106,7 @@ pub(crate) struct Session {
     /// It waits in `unflushed`.
     pub(crate) dirty: bool,
     /// When a timer will look at it.
-    pub(crate) armed: Option<Instant>,
+    pub(crate) armed: Option<Tick>,
     /// More waited for it than it should, and nobody was told yet that this has left.
     pub(crate) is_over: bool,
     /// Events that wait behind blocking handlers of its sockets, large ones counted as several, and disconnects that wait behind
@@ -105,7 +114,7 @@ pub(crate) struct Session {
     pub(crate) waiting: usize,
     pub(crate) stall: Option<Box<Stall>>,
     /// Much waits for it, and no GET comes to take it: how long that may last.
-    pub(crate) starved: Option<Instant>,
+    pub(crate) starved: Option<Tick>,
     /// Bytes in its queue that are among those counted as waiting for clients.
     pub(crate) counted: usize,
 }
@@ -116,7 +125,7 @@ pub(crate) struct Stall {
     /// How long that may last.
     pub(crate) until: Instant,
     /// When a timer will look at it.
-    pub(crate) armed: Instant,
+    pub(crate) armed: Tick,
     /// Connections that bring more, and are held back.
     pub(crate) held: Vec<ConnKey>,
 }
@@ -140,19 +149,19 @@ impl Extra {
     }
 }
 
-/// Whom the timer wheel wakes. The instant tells the timer that counts from those that have been overtaken.
-#[derive(Clone, Copy, Debug)]
+/// Whom the timer wheel wakes. By the tick the timer that counts is told from those that have been overtaken.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Alarm {
-    Session(SessionKey, Instant),
-    Conn(ConnKey, Instant),
+    Session(SessionKey),
+    Conn(ConnKey),
     /// What a connection has to write may leave now.
     Flush(ConnKey),
-    /// It should be decided whether a namespace exists.
-    Lookup(u64),
+    /// It should be decided whether a namespace exists. The bits of the key are the number of the lookup.
+    Lookup(Key<Lookup>),
     /// A GET should have come.
-    Starved(SessionKey, Instant),
+    Starved(SessionKey),
     /// The handlers of a session's sockets should have come further.
-    Stall(SessionKey, Instant),
+    Stall(SessionKey),
 }
 
 /// Something that happened inside a step and concerns the application.
@@ -260,21 +269,37 @@ impl Core {
     /// Makes sure that a timer looks at a connection in time.
     pub(crate) fn arm_conn(&mut self, conn: ConnKey) {
         let Some(state) = self.conns.get_mut(conn) else { return };
-        let Some(deadline) = state.deadline() else { return };
+        let Some(deadline) = state.deadline().map(|at| self.wheel.tick(at)) else { return };
         if state.armed.is_none_or(|armed| deadline < armed) {
             state.armed = Some(deadline);
-            self.wheel.insert(deadline, Alarm::Conn(conn, deadline));
+            self.wheel.insert(deadline, Alarm::Conn(conn));
+        }
+    }
+
+    /// No timer needs to look at a connection any more.
+    pub(crate) fn disarm_conn(&mut self, conn: ConnKey, armed: Option<Tick>) {
+        if let Some(tick) = armed {
+            self.wheel.remove(tick, |alarm| *alarm == Alarm::Conn(conn));
         }
     }
 
     /// Makes sure that a timer looks at a session in time.
     pub(crate) fn arm_session(&mut self, session: SessionKey) {
         let Some(state) = self.sessions.get_mut(session) else { return };
-        let Some(deadline) = state.machine.deadline() else { return };
+        let Some(deadline) = state.machine.deadline().map(|at| self.wheel.tick(at)) else { return };
         if state.armed.is_none_or(|armed| deadline < armed) {
             state.armed = Some(deadline);
-            self.wheel.insert(deadline, Alarm::Session(session, deadline));
+            self.wheel.insert(deadline, Alarm::Session(session));
         }
+    }
+
+    /// Forgets a session that has ended. Returns what it was.
+    pub(crate) fn remove_session(&mut self, session: SessionKey) -> Option<Session> {
+        let state = self.sessions.remove(session)?;
+        if let Some(tick) = state.armed {
+            self.wheel.remove(tick, |alarm| *alarm == Alarm::Session(session));
+        }
+        Some(state)
     }
 
     /// What is kept with a socket; `create` makes it, unless the socket is gone.

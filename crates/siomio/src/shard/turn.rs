@@ -401,6 +401,7 @@ impl<S: Stream> Shard<S> {
     fn depart(&mut self, conn: ConnKey) {
         let mut core = self.local.core.borrow_mut();
         let Some(mut state) = core.conns.remove(conn) else { return };
+        core.disarm_conn(conn, state.armed);
         let held = state.http_mut().and_then(|http| http.held.take());
         let stream = self.streams.get_mut(conn.index()).and_then(Option::take);
         core.counts.connections.sub(1);

@@ -299,6 +299,7 @@ impl Core {
     pub(crate) fn remove_conn(&mut self, conn: ConnKey, error: bool) -> bool {
         let (abandoned, recipient) = (self.abandoned(conn), self.take_recipient(conn));
         let Some(state) = self.conns.remove(conn) else { return false };
+        self.disarm_conn(conn, state.armed);
         self.counts.connections.sub(1);
         self.counts.buffered_bytes.sub(state.counted as u64);
         self.abandon(abandoned);

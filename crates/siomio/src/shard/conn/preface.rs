@@ -41,7 +41,7 @@ impl Core {
         let Some(state) = self.conns.get_mut(conn) else { return };
         let queue = std::mem::take(&mut state.out);
         state.preface = Some(Box::new(Preface { queue, until }));
-        self.wheel.insert(until, Alarm::Flush(conn));
+        self.wheel.insert(self.wheel.tick(until), Alarm::Flush(conn));
     }
 }
 

@@ -195,9 +195,8 @@ impl Core {
     pub(crate) fn linger(&mut self, conn: ConnKey) {
         let until = self.now + LINGER;
         self.supersede(conn, State::Lingering { until, shut: false });
-        if let Some(state) = self.conns.get_mut(conn) {
-            state.armed = None;
-        }
+        let armed = self.conns.get_mut(conn).and_then(|state| state.armed.take());
+        self.disarm_conn(conn, armed);
         self.mark(conn);
         self.arm_conn(conn);
     }

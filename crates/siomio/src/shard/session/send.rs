@@ -1,6 +1,6 @@
 //! From packets to bytes on their way.
 
-use std::{sync::Arc, time::Instant};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use siomio_engine::{CloseReason, Framing, Lane, Outgoing, Text};
@@ -13,6 +13,7 @@ use crate::{
     shard::{
         conn::{ConnKey, Recipient, write_queue::WriteQueue},
         core::{Alarm, Core, Pending, SessionKey},
+        time::wheel::Tick,
     },
 };
 
@@ -187,9 +188,10 @@ impl Core {
         if conn.is_none() && is_stuck && state.starved.is_none() {
             // It does not fetch its pings, either.
             let until = self.now + config.send_timeout;
+            let until = self.wheel.tick(until);
             state.starved = Some(until);
             state.machine.suspend_heartbeat();
-            self.wheel.insert(until, Alarm::Starved(session, until));
+            self.wheel.insert(until, Alarm::Starved(session));
         }
         if waiting <= config.max_buffered || !is_stuck {
             return Ok((lane, Sent::HighWater));
@@ -256,7 +258,7 @@ impl Core {
     }
 
     /// No GET has come for what waits.
-    pub(crate) fn starved(&mut self, session: SessionKey, at: Instant) {
+    pub(crate) fn starved(&mut self, session: SessionKey, at: Tick) {
         let Some(state) = self.sessions.get_mut(session) else { return };
         if state.starved.take_if(|until| *until == at).is_none() {
             return;

@@ -10,7 +10,6 @@ use std::{
     panic::{AssertUnwindSafe, catch_unwind},
     rc::Rc,
     sync::Arc,
-    time::Instant,
 };
 
 use bytes::Bytes;
@@ -29,6 +28,7 @@ use crate::{
         core::{Alarm, Core, SessionKey, Stall},
         local::{Local, message_of},
         socket::inbound::Call,
+        time::wheel::Tick,
     },
     shared::Shared,
     trace::log,
@@ -255,10 +255,11 @@ impl Core {
         let Some(state) = self.sessions.get_mut(session) else { return };
         state.waiting += count;
         if state.waiting >= self.shared.config.max_waiting_events && state.stall.is_none() {
-            state.stall = Some(Box::new(Stall { until, armed: until, held: Vec::new() }));
+            let armed = self.wheel.tick(until);
+            state.stall = Some(Box::new(Stall { until, armed, held: Vec::new() }));
             // What it sends to stay alive is not read, either.
             state.machine.suspend_heartbeat();
-            self.wheel.insert(until, Alarm::Stall(session, until));
+            self.wheel.insert(armed, Alarm::Stall(session));
         }
     }
 
@@ -315,14 +316,13 @@ impl Core {
     }
 
     /// The handlers of a session's sockets may not have come further in time.
-    pub(crate) fn stalled(&mut self, session: SessionKey, at: Instant) {
+    pub(crate) fn stalled(&mut self, session: SessionKey, at: Tick) {
         let state = self.sessions.get_mut(session);
         let stall = state.and_then(|state| state.stall.as_mut());
         let Some(stall) = stall.filter(|stall| stall.armed == at) else { return };
         if stall.until > self.now {
-            stall.armed = stall.until;
-            let until = stall.until;
-            return self.wheel.insert(until, Alarm::Stall(session, until));
+            stall.armed = self.wheel.tick(stall.until);
+            return self.wheel.insert(stall.armed, Alarm::Stall(session));
         }
         self.release(session);
         self.with_session(session, |machine, actions| {

@@ -210,7 +210,7 @@ impl Local {
         self.engine_closed(session, reason);
         let mut core = self.core.borrow_mut();
         core.release(session);
-        if let Some(client) = core.sessions.remove(session).and_then(|state| state.client) {
+        if let Some(client) = core.remove_session(session).and_then(|state| state.client) {
             core.hub.close_client(client);
         }
     }

@@ -6,6 +6,8 @@ use std::{
     sync::Arc,
 };
 
+use siomio_hub::Key;
+
 use crate::{
     Handshake, Namespace, NamespaceDecision, NamespaceRequest,
     namespace::{
@@ -160,7 +162,8 @@ impl Local {
         }
         let (number, until) = (core.new_token().0, core.now + self.shared.config.decision_timeout);
         core.lookups.insert(number, lookup);
-        core.wheel.insert(until, Alarm::Lookup(number));
+        let until = core.wheel.tick(until);
+        core.wheel.insert(until, Alarm::Lookup(Key::from_bits(number)));
         number
     }
 

@@ -14,6 +14,7 @@ use crate::{
         time::{
             owner::Owner,
             timers::{Timer, TimerKey, Work},
+            wheel::Tick,
         },
     },
 };
@@ -26,8 +27,8 @@ impl Local {
             let mut core = self.core.borrow_mut();
             let now = core.now;
             core.wheel.expire(now, &mut alarms);
-            for alarm in alarms {
-                core.sound(alarm);
+            for (at, alarm) in alarms {
+                core.sound(at, alarm);
             }
         }
         loop {
@@ -114,10 +115,10 @@ impl Local {
 }
 
 impl Core {
-    fn sound(&mut self, alarm: Alarm) {
+    fn sound(&mut self, at: Tick, alarm: Alarm) {
         let now = self.now;
         match alarm {
-            Alarm::Session(session, at) => {
+            Alarm::Session(session) => {
                 if let Some(state) =
                     self.sessions.get_mut(session).filter(|state| state.armed == Some(at))
                 {
@@ -129,15 +130,16 @@ impl Core {
             }
             Alarm::Flush(conn) => self.mark(conn),
             Alarm::Lookup(lookup) => {
+                let lookup = lookup.to_bits();
                 // Whoever was asked has had all the time.
                 let event = Pending::LookedUp { lookup, allowed: false };
                 if self.lookups.contains(lookup) {
                     self.events.push_back(event);
                 }
             }
-            Alarm::Starved(session, at) => self.starved(session, at),
-            Alarm::Stall(session, at) => self.stalled(session, at),
-            Alarm::Conn(conn, at) => {
+            Alarm::Starved(session) => self.starved(session, at),
+            Alarm::Stall(session) => self.stalled(session, at),
+            Alarm::Conn(conn) => {
                 if let Some(state) =
                     self.conns.get_mut(conn).filter(|state| state.armed == Some(at))
                 {

@@ -1,12 +1,15 @@
 //! The timer wheel of heartbeats and other coarse deadlines.
 
-use std::time::{Duration, Instant};
+use std::{
+    num::NonZeroU64,
+    time::{Duration, Instant},
+};
 
 /// A hashed timer wheel: inserting and expiring cost O(1) however many timers there are. It is late by up to
 /// one tick (16 ms), and never early.
 ///
-/// Timers cannot be taken back. Whoever sets one checks on expiry whether there still is something to do, and a
-/// deadline that only ever moves later costs nothing until then.
+/// Whoever sets a timer checks on expiry whether there still is something to do, and a deadline that only ever moves later costs nothing
+/// until then.
 #[derive(Debug)]
 pub(crate) struct Wheel<T> {
     origin: Instant,
@@ -17,14 +20,19 @@ pub(crate) struct Wheel<T> {
     occupied: [u64; SLOTS / 64],
 }
 
+/// A moment as a wheel counts it: not before what it was made of, and not much later.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Tick(NonZeroU64);
+
 #[derive(Debug)]
 struct Timer<T> {
-    tick: u64,
+    tick: Tick,
     what: T,
 }
 
 const TICK: Duration = Duration::from_millis(16);
-const SLOTS: usize = 1024;
+/// Two minutes, and a little: heartbeats and most limits are within one round.
+const SLOTS: usize = 8192;
 
 impl<T> Wheel<T> {
     pub(crate) fn new(origin: Instant) -> Self {
@@ -32,14 +40,36 @@ impl<T> Wheel<T> {
         Self { origin, current: 0, slots, occupied: [0; SLOTS / 64] }
     }
 
-    pub(crate) fn insert(&mut self, at: Instant, what: T) {
+    /// The tick at which a timer for this moment expires.
+    pub(crate) fn tick(&self, at: Instant) -> Tick {
         let since = at.saturating_duration_since(self.origin);
         let tick = since.as_nanos().div_ceil(TICK.as_nanos()) as u64;
-        self.place(Timer { tick: tick.max(self.current + 1), what });
+        Tick(NonZeroU64::MIN.saturating_add(tick.max(self.current + 1) - 1))
+    }
+
+    pub(crate) fn insert(&mut self, tick: Tick, what: T) {
+        self.place(Timer { tick, what });
+    }
+
+    /// Takes a timer back, if it is nearer than a round; otherwise it expires in vain.
+    pub(crate) fn remove(&mut self, tick: Tick, is_it: impl Fn(&T) -> bool) {
+        if tick.0.get() - self.current.min(tick.0.get()) >= SLOTS as u64 {
+            return;
+        }
+        let number = tick.0.get() as usize % SLOTS;
+        let slot = &mut self.slots[number];
+        let place = slot.iter().rposition(|timer| timer.tick == tick && is_it(&timer.what));
+        let Some(place) = place else { return };
+        slot.swap_remove(place);
+        if slot.is_empty() {
+            // Its memory must not wait until its time has come.
+            *slot = Vec::new();
+            self.occupied[number / 64] &= !(1 << (number % 64));
+        }
     }
 
     /// Appends what is due.
-    pub(crate) fn expire(&mut self, now: Instant, due: &mut Vec<T>) {
+    pub(crate) fn expire(&mut self, now: Instant, due: &mut Vec<(Tick, T)>) {
         let until =
             (now.saturating_duration_since(self.origin).as_nanos() / TICK.as_nanos()) as u64;
         // After one round every slot has been seen.
@@ -52,8 +82,8 @@ impl<T> Wheel<T> {
             }
             self.occupied[slot / 64] &= !(1 << (slot % 64));
             for timer in std::mem::take(&mut self.slots[slot]) {
-                if timer.tick <= until {
-                    due.push(timer.what);
+                if timer.tick.0.get() <= until {
+                    due.push((timer.tick, timer.what));
                 } else {
                     self.place(timer);
                 }
@@ -81,7 +111,7 @@ impl<T> Wheel<T> {
 
     fn place(&mut self, timer: Timer<T>) {
         // What lies beyond the horizon waits in the last slot and is placed again from there.
-        let slot = timer.tick.min(self.current + SLOTS as u64 - 1) as usize % SLOTS;
+        let slot = timer.tick.0.get().min(self.current + SLOTS as u64 - 1) as usize % SLOTS;
         self.occupied[slot / 64] |= 1 << (slot % 64);
         self.slots[slot].push(timer);
     }
@@ -96,7 +126,7 @@ mod tests {
         let at = |millis| origin + Duration::from_millis(millis);
         let mut wheel = Wheel::new(origin);
         for deadline in deadlines {
-            wheel.insert(at(*deadline), *deadline);
+            wheel.insert(wheel.tick(at(*deadline)), *deadline);
         }
         let (mut fired, mut due) = (Vec::new(), Vec::new());
         for now in (0..=until).step_by(step as usize) {
@@ -104,16 +134,18 @@ mod tests {
                 assert!(next > at(now.saturating_sub(step)), "the next expiry lies in the past");
             }
             wheel.expire(at(now), &mut due);
-            fired.extend(due.drain(..).map(|deadline| (deadline, now)));
+            fired.extend(due.drain(..).map(|(_, deadline)| (deadline, now)));
         }
         fired
     }
 
     #[test]
     fn is_never_early_and_at_most_a_tick_late() {
-        let deadlines =
-            [0, 1, 15, 16, 17, 100, 1000, 16_383, 16_384, 16_400, 20_000, 45_000, 100_000];
-        let fired = run(&deadlines, 1, 101_000);
+        let deadlines = [
+            0, 1, 15, 16, 17, 100, 1000, 16_383, 16_384, 131_055, 131_072, 131_100, 150_000,
+            300_000,
+        ];
+        let fired = run(&deadlines, 1, 301_000);
         assert_eq!(fired.len(), deadlines.len());
         for (deadline, now) in fired {
             assert!(now >= deadline && now <= deadline + 17, "{deadline} fired at {now}");
@@ -127,11 +159,33 @@ mod tests {
     }
 
     #[test]
+    fn what_is_taken_back_does_not_expire() {
+        let origin = Instant::now();
+        let at = |millis| origin + Duration::from_millis(millis);
+        let mut wheel = Wheel::new(origin);
+        for number in 0..10 {
+            wheel.insert(wheel.tick(at(100 + number % 2)), number);
+        }
+        let tick = wheel.tick(at(100));
+        wheel.remove(tick, |number| *number == 4);
+        wheel.remove(tick, |number| *number == 40);
+        // Too far away to be found.
+        let far = wheel.tick(at(10_000_000));
+        wheel.insert(far, 77);
+        wheel.remove(far, |number| *number == 77);
+        let mut due = Vec::new();
+        wheel.expire(at(1_000), &mut due);
+        let mut left: Vec<_> = due.into_iter().map(|(_, number)| number).collect();
+        left.sort_unstable();
+        assert_eq!(left, [0, 1, 2, 3, 5, 6, 7, 8, 9]);
+    }
+
+    #[test]
     fn the_next_expiry_is_known() {
         let origin = Instant::now();
         let mut wheel = Wheel::new(origin);
         assert_eq!(wheel.next(), None);
-        wheel.insert(origin + Duration::from_millis(100), ());
+        wheel.insert(wheel.tick(origin + Duration::from_millis(100)), ());
         assert_eq!(wheel.next(), Some(origin + Duration::from_millis(112)));
         wheel.expire(origin + Duration::from_millis(111), &mut Vec::new());
         assert_eq!(wheel.next(), Some(origin + Duration::from_millis(112)));
