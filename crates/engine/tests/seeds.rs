@@ -2,17 +2,27 @@
 
 use std::{fs, path::Path};
 
-#[test]
-fn seeds_of_the_fuzz_target() {
-    let seeds = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/seeds/payload");
+/// Replays those of a target, of which there are at least so many.
+fn replay(target: &str, least: usize, run: fn(&[u8])) {
+    let seeds = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/seeds").join(target);
     // A packaged crate comes without them.
     let Ok(entries) = fs::read_dir(seeds) else { return };
     let mut replayed = 0;
     for entry in entries {
         let path = entry.expect("a readable folder").path();
         println!("{}", path.display());
-        siomio_engine::fuzzing::payload(&fs::read(&path).expect("a readable file"));
+        run(&fs::read(&path).expect("a readable file"));
         replayed += 1;
     }
-    assert!(replayed >= 12, "only {replayed} seeds");
+    assert!(replayed >= least, "only {replayed} seeds");
+}
+
+#[test]
+fn seeds_of_payload() {
+    replay("payload", 12, siomio_engine::fuzzing::payload);
+}
+
+#[test]
+fn seeds_of_session() {
+    replay("session", 5, siomio_engine::fuzzing::session);
 }

@@ -7,6 +7,8 @@ mod body;
 mod chunked;
 mod date;
 mod error;
+#[doc(hidden)]
+pub mod fuzzing;
 mod head;
 mod headers;
 mod limits;

@@ -99,6 +99,8 @@ mod engine;
 mod error;
 mod event;
 mod extensions;
+#[doc(hidden)]
+pub mod fuzzing;
 mod gate;
 mod guarded;
 #[cfg(doctest)]

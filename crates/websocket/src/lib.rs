@@ -6,6 +6,8 @@
 mod close;
 mod closing;
 mod error;
+#[doc(hidden)]
+pub mod fuzzing;
 pub mod handshake;
 mod header;
 mod item;
