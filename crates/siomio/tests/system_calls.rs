@@ -2,7 +2,7 @@
 
 use std::{
     cell::RefCell,
-    io::{self, ErrorKind, Read, Write},
+    io::{self, ErrorKind, IoSlice, Read, Write},
     rc::Rc,
 };
 
@@ -47,6 +47,13 @@ impl Write for Counting {
         Ok(data.len())
     }
 
+    fn write_vectored(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        let mut state = self.0.borrow_mut();
+        state.writes += 1;
+        slices.iter().for_each(|slice| state.output.extend_from_slice(slice));
+        Ok(slices.iter().map(|slice| slice.len()).sum())
+    }
+
     fn flush(&mut self) -> io::Result<()> {
         Ok(())
     }
@@ -58,48 +65,115 @@ impl Stream for Counting {
     }
 }
 
+/// A server on one shard, and its clients on WebSocket.
+struct Site {
+    shard: Shard<Counting>,
+    clock: Clock,
+    clients: Vec<(Counting, u64)>,
+}
+
+/// What a turn came to for a client: how often it was read and written, and what.
+type Turn = (u32, u32, Vec<u8>);
+
+const REQUEST: &str = "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\n\
+     Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
+
+impl Site {
+    fn new(server: &Server) -> Self {
+        let clock = Clock::new();
+        let environment = SimEnvironment::new(clock.clone(), Random::new(1));
+        let shard = Shard::new(&server.io(), 0, Box::new(environment));
+        Self { shard, clock, clients: Vec::new() }
+    }
+
+    /// A client connects, and joins the main namespace. Returns what its handshake came to.
+    fn join(&mut self) -> Turn {
+        let stream = Counting::default();
+        self.shard.begin(self.clock.now());
+        let (peer, since) = (([127, 0, 0, 1], 1).into(), self.clock.now());
+        let adopted = Adopted { stream: stream.clone(), peer, unread: Vec::new(), since };
+        let token = self.shard.adopt(adopted);
+        self.shard.end();
+        self.clients.push((stream, token));
+        let client = self.clients.len() - 1;
+        let handshake = self.turn(&[(client, REQUEST.as_bytes().to_vec())]).swap_remove(client);
+        self.turn(&[(client, frames(&["40"]))]);
+        handshake
+    }
+
+    /// Clients say something, all in one turn. What that came to for each client.
+    fn turn(&mut self, said: &[(usize, Vec<u8>)]) -> Vec<Turn> {
+        for (stream, _) in &self.clients {
+            *stream.0.borrow_mut() = State::default();
+        }
+        self.shard.begin(self.clock.now());
+        for (client, input) in said {
+            let (stream, token) = &self.clients[*client];
+            stream.0.borrow_mut().input.clone_from(input);
+            self.shard.ready(*token, Readiness { readable: true, ..Readiness::default() });
+        }
+        self.shard.end();
+        let came_to = |(stream, _): &(Counting, u64)| {
+            let state = std::mem::take(&mut *stream.0.borrow_mut());
+            // Only Linux tells by a short read that nothing is left.
+            let extra = u32::from(!cfg!(target_os = "linux") && state.reads > 0);
+            (state.reads - extra, state.writes, state.output)
+        };
+        self.clients.iter().map(came_to).collect()
+    }
+}
+
+fn frames(texts: &[&str]) -> Vec<u8> {
+    let mut bytes = Vec::new();
+    for text in texts {
+        write_frame(&mut bytes, OpCode::Text, text.as_bytes(), Some([1, 2, 3, 4]));
+    }
+    bytes
+}
+
 #[test]
 fn eight_events_that_come_together_cost_one_read_and_one_write() {
     let server = Server::builder().shards(1).build();
     server.on("message", |socket: &Socket, args: Args| {
         socket.emit("message-back", args);
     });
-    let clock = Clock::new();
-    let environment = SimEnvironment::new(clock.clone(), Random::new(1));
-    let mut shard = Shard::new(&server.io(), 0, Box::new(environment));
-    let stream = Counting::default();
-    shard.begin(clock.now());
-    let peer = ([127, 0, 0, 1], 1).into();
-    let (unread, since) = (Vec::new(), clock.now());
-    let token = shard.adopt(Adopted { stream: stream.clone(), peer, unread, since });
-    shard.end();
-
-    let mut turn = |input: Vec<u8>| {
-        *stream.0.borrow_mut() = State { input, ..State::default() };
-        shard.begin(clock.now());
-        shard.ready(token, Readiness { readable: true, ..Readiness::default() });
-        shard.end();
-        let state = std::mem::take(&mut *stream.0.borrow_mut());
-        // Only Linux tells by a short read that nothing is left.
-        let reads = if cfg!(target_os = "linux") { state.reads } else { state.reads - 1 };
-        (reads, state.writes, state.output)
-    };
-    let request = "GET /socket.io/?EIO=4&transport=websocket HTTP/1.1\r\nHost: h\r\nConnection: Upgrade\r\n\
-                   Upgrade: websocket\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n";
-    let (reads, writes, answer) = turn(request.as_bytes().to_vec());
+    let mut site = Site::new(&server);
+    let (reads, writes, answer) = site.join();
     assert_eq!((reads, writes), (1, 1), "the 101 and the handshake leave together");
     assert!(answer.starts_with(b"HTTP/1.1 101 "));
-
-    let frames = |texts: &[&str]| {
-        let mut bytes = Vec::new();
-        for text in texts {
-            write_frame(&mut bytes, OpCode::Text, text.as_bytes(), Some([1, 2, 3, 4]));
-        }
-        bytes
-    };
-    turn(frames(&["40"]));
-    let (reads, writes, echoes) = turn(frames(&[r#"42["message","sixteen letters."]"#; 8]));
-    assert_eq!((reads, writes), (1, 1));
     let echo = r#"42["message-back","sixteen letters."]"#;
-    assert_eq!(echoes.len(), 8 * (2 + echo.len()));
+    // One that comes alone does not wait for others.
+    for count in [8, 1] {
+        let said = frames(&vec![r#"42["message","sixteen letters."]"#; count]);
+        let (reads, writes, echoes) = site.turn(&[(0, said)]).swap_remove(0);
+        assert_eq!((reads, writes), (1, 1));
+        assert_eq!(echoes.len(), count * (2 + echo.len()));
+    }
+}
+
+#[test]
+fn several_emits_and_broadcasts_of_a_turn_leave_in_one_write() {
+    let server = Server::builder().shards(1).build();
+    server.on("talk", |socket: &Socket| {
+        socket.emit("a", 1);
+        socket.namespace().emit("b", 2);
+        socket.join("room");
+        socket.namespace().to("room").emit("c", vec![3; 3000]);
+        socket.emit("d", 4);
+    });
+    let mut site = Site::new(&server);
+    (0..3).for_each(|_| drop(site.join()));
+    let talk = || frames(&[r#"42["talk"]"#]);
+    // Two of them, in the same turn.
+    let turns = site.turn(&[(0, talk()), (1, talk())]);
+    for (client, (reads, writes, heard)) in turns.iter().enumerate() {
+        assert_eq!((*reads, *writes), (u32::from(client < 2), 1), "client {client}");
+        let count = |name: &str| {
+            let event = format!("42[\"{name}\",");
+            heard.windows(event.len()).filter(|bytes| *bytes == event.as_bytes()).count()
+        };
+        // The first is in the room when the second speaks to it, and not the other way round.
+        let expected = [[1, 2, 2, 1], [1, 2, 1, 1], [0, 2, 0, 0]][client];
+        assert_eq!(["a", "b", "c", "d"].map(count), expected, "client {client}");
+    }
 }
