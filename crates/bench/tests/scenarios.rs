@@ -59,7 +59,7 @@ fn clients_live_whole_lives() {
 
 #[test]
 fn plain_websockets_echo() {
-    works(env!("CARGO_BIN_EXE_ws_echo"), &["raw-1024-4x3", "raw-300000-2x2"], &[]);
+    works(env!("CARGO_BIN_EXE_bench_ws_echo"), &["raw-1024-4x3", "raw-300000-2x2"], &[]);
 }
 
 #[test]

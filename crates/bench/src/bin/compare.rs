@@ -94,7 +94,7 @@ const SERVERS: &[Server] = &[
     },
     Server {
         name: "siomio-raw",
-        program: |own, _| vec![own.join("ws_echo")],
+        program: |own, _| vec![own.join("bench_ws_echo")],
         environment: &[],
         cores: "0",
         can: is_raw,
