@@ -11,6 +11,8 @@ use super::write_queue::Queue;
 const MAX_KEPT: usize = 8 * 1024 * 1024;
 /// Most queues, and most buffers, that a thread keeps.
 const MAX_COUNT: usize = 64;
+/// A queue with more memory than this is not kept: whoever gets it next may hold it for little.
+const MAX_QUEUE: usize = 512 * 1024;
 /// Smaller buffers are not worth it.
 const MIN_BUFFER: usize = 16 * 1024;
 
@@ -40,20 +42,23 @@ pub(super) fn queue() -> Box<Queue> {
 pub(super) fn keep_queue(queue: Box<Queue>) {
     SPARES.with_borrow_mut(|spares| {
         let size = queue.capacity();
-        if spares.queues.len() < MAX_COUNT && spares.kept + size <= MAX_KEPT {
+        let fits = size <= MAX_QUEUE && spares.kept + size <= MAX_KEPT;
+        if spares.queues.len() < MAX_COUNT && fits {
             spares.kept += size;
             spares.queues.push(queue);
         }
     });
 }
 
-/// An empty buffer for a message of which so much is announced; without any memory, if there is none to spare.
+/// An empty buffer for a message of which so much is announced, and not much larger, for the rest may never come; without any memory, if
+/// there is none to spare.
 pub(crate) fn buffer(size: usize) -> Vec<u8> {
     if size < MIN_BUFFER {
         return Vec::new();
     }
     let spare = SPARES.with_borrow_mut(|spares| {
-        let place = spares.buffers.iter().rposition(|buffer| buffer.capacity() >= size)?;
+        let fits = |buffer: &Vec<u8>| (size..=size.saturating_mul(4)).contains(&buffer.capacity());
+        let place = spares.buffers.iter().rposition(fits)?;
         let buffer = spares.buffers.swap_remove(place);
         spares.kept -= buffer.capacity();
         Some(buffer)
@@ -104,6 +109,7 @@ mod tests {
         assert_eq!(kept(), (1, 100_000));
         assert_eq!(buffer(200_000).capacity(), 0, "it would be too small");
         assert_eq!(buffer(10).capacity(), 0, "it would be a waste");
+        assert_eq!(buffer(20_000).capacity(), 0, "and so would this");
         let again = buffer(90_000);
         assert_eq!((again.as_ptr(), again.len(), kept()), (pointer, 0, (0, 0)));
         keep_buffer(Vec::with_capacity(100));

@@ -296,7 +296,7 @@ impl Local {
             if is_wanted {
                 self.keep(space.cell.id, Some(found));
             } else {
-                self.end_session(Some(found));
+                self.end_session(found);
             }
         }
         self.drop_extra(extra);

@@ -151,7 +151,7 @@ impl Local {
         let is_whole = |found: &Found| self.core.borrow().hub.can_take_up(&found.session);
         match found {
             Some(found) if !is_whole(&found) => {
-                self.end_session(Some(found));
+                self.end_session(found);
                 self.not_recovered("too much was missed");
                 self.begin(session, space, auth, None);
             }
@@ -210,10 +210,8 @@ impl Local {
     }
 
     /// A session that was given up is not going to be taken up.
-    pub(crate) fn end_session(&self, found: Option<Found>) {
-        if let Some(Found { session, data }) = found {
-            self.session_is_over(&session.pid, Some(data));
-        }
+    pub(crate) fn end_session(&self, found: Found) {
+        self.session_is_over(&found.session.pid, Some(found.data));
     }
 
     /// A client has asked for an earlier session in vain.
