@@ -1,6 +1,7 @@
 //! The settings of a server.
 
 mod limits;
+mod protection;
 mod recovery;
 mod sessions;
 
@@ -10,8 +11,10 @@ use std::{num::NonZero, sync::Arc, thread, time::Duration};
 
 use crate::{
     Adapter, ClientFiles, Cookie, Cors, EngineServer, Io, Overflow, Server,
-    config::{AllowRequest, Config, GenerateId, Hook, capped},
+    addresses::AddressLimits,
+    config::{AllowRequest, ClientIp, Config, GenerateId, Hook, capped},
     guarded::Guarded,
+    origin::Origins,
     parser::Parser,
     shared::Shared,
 };
@@ -33,6 +36,9 @@ pub struct ServerBuilder {
     engine: siomio_engine::Config,
     hub: siomio_hub::Config,
     cors: Option<Cors>,
+    origins: Option<Origins>,
+    addresses: AddressLimits,
+    client_ip: Option<Hook<ClientIp>>,
     client_files: Option<ClientFiles>,
     cookie: Option<Cookie>,
     allow_request: Option<Hook<AllowRequest>>,
@@ -68,6 +74,9 @@ impl ServerBuilder {
             engine: siomio_engine::Config::default(),
             hub: siomio_hub::Config::default(),
             cors: None,
+            origins: None,
+            addresses: AddressLimits::default(),
+            client_ip: None,
             client_files: None,
             cookie: None,
             allow_request: None,
@@ -228,6 +237,9 @@ impl ServerBuilder {
             engine: Arc::new(self.engine),
             hub: self.hub,
             cors: self.cors,
+            origins: self.origins,
+            addresses: self.addresses,
+            client_ip: self.client_ip,
             client_files: self.client_files.map(Into::into),
             cookie: self.cookie,
             allow_request: self.allow_request,

@@ -2,6 +2,7 @@
 
 use std::{
     fmt,
+    net::IpAddr,
     sync::Arc,
     time::{Duration, Instant},
 };
@@ -9,7 +10,10 @@ use std::{
 use siomio_http as http;
 use siomio_websocket as websocket;
 
-use crate::{Cookie, Cors, Decision, Overflow, Request, client_files::ServedFiles};
+use crate::{
+    Cookie, Cors, Decision, Overflow, Request, addresses::AddressLimits, client_files::ServedFiles,
+    origin::Origins,
+};
 
 /// Everything that is settled before a server runs; [`ServerBuilder`](crate::ServerBuilder) documents each.
 #[derive(Debug)]
@@ -22,6 +26,10 @@ pub(crate) struct Config {
     pub(crate) engine: Arc<siomio_engine::Config>,
     pub(crate) hub: siomio_hub::Config,
     pub(crate) cors: Option<Cors>,
+    /// Pages of others may not connect, if it is there.
+    pub(crate) origins: Option<Origins>,
+    pub(crate) addresses: AddressLimits,
+    pub(crate) client_ip: Option<Hook<ClientIp>>,
     pub(crate) client_files: Option<ServedFiles>,
     pub(crate) cookie: Option<Cookie>,
     pub(crate) allow_request: Option<Hook<AllowRequest>>,
@@ -66,6 +74,7 @@ impl Config {
 }
 
 pub(crate) type AllowRequest = dyn Fn(&Request<'_>, Decision) + Send + Sync;
+pub(crate) type ClientIp = dyn Fn(&Request<'_>) -> Option<IpAddr> + Send + Sync;
 pub(crate) type GenerateId = dyn Fn(&Request<'_>) -> Result<String, String> + Send + Sync;
 
 /// Code of the application among the settings.

@@ -84,6 +84,7 @@
 #![deny(missing_docs)]
 
 mod ack;
+mod addresses;
 mod blocking;
 mod broadcast;
 mod builder;
@@ -116,6 +117,7 @@ mod mailbox;
 mod metrics;
 mod middleware;
 mod namespace;
+mod origin;
 mod overflow;
 mod registry;
 mod remote_socket;

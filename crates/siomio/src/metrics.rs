@@ -43,6 +43,12 @@ pub struct Metrics {
     pub connections_accepted: u64,
     /// How often a connection could not be accepted, for want of descriptors or memory.
     pub accept_errors: u64,
+    /// Connections that were refused because there were [too many](crate::ServerBuilder::max_connections), of all or of
+    /// [one address](crate::ServerBuilder::max_connections_per_ip).
+    pub connections_refused: u64,
+    /// Handshakes that were answered 429, because their address had made
+    /// [too many](crate::ServerBuilder::max_handshakes_per_ip).
+    pub handshakes_held_off: u64,
     /// Namespaces that exist, the main one included; parents of others do not count.
     pub namespaces: u64,
     /// [Blocking](crate::Namespace::on_blocking) handlers that run now.

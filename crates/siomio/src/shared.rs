@@ -14,6 +14,7 @@ use siomio_hub::{RequestId, Rooms, SharedRooms};
 
 use crate::{
     Adapter, Namespace, Node,
+    addresses::Addresses,
     blocking::Pool,
     config::Config,
     mailbox::{Mail, Mailbox},
@@ -38,6 +39,7 @@ pub(crate) struct Shared {
     /// Sessions that can be recovered and are not on the shard that their private id names.
     moved: Mutex<HashMap<Arc<str>, u8>>,
     shards: Box<[Post]>,
+    pub(crate) addresses: Arc<Addresses>,
     /// The shards that own the sessions, where ids are the application's own and do not tell.
     owners: Option<Mutex<HashMap<Box<str>, u8>>>,
     /// Where connections are accepted, if that is a thread of its own: it gets no mail, but has to be woken.
@@ -93,9 +95,11 @@ impl Shared {
         let shards = std::iter::repeat_with(shard).take(config.shards.into()).collect();
         let (started, stopping) = (AtomicBool::new(false), AtomicBool::new(false));
         let owners = config.generate_id.is_some().then(Mutex::default);
+        let addresses = Addresses::new(config.addresses.clone(), seed);
         let shared = Arc::new(Self {
             pool: Pool::new(config.blocking_threads),
             config,
+            addresses,
             owners,
             registry: Registry::new(),
             namespaces: Namespaces::new(),
@@ -237,6 +241,8 @@ impl Shared {
             shards,
             connections_accepted: self.accepted.load(Ordering::Relaxed),
             accept_errors: self.accept_errors.load(Ordering::Relaxed),
+            connections_refused: self.addresses.refused(),
+            handshakes_held_off: self.addresses.held_off(),
             namespaces: self.namespaces.count() as u64,
             blocking_running: jobs.running as u64,
             blocking_waiting: jobs.waiting as u64,

@@ -10,7 +10,6 @@
 //!                                                           └─ …
 //! ```
 
-mod base64;
 mod client;
 mod clock;
 mod door;
@@ -27,7 +26,7 @@ mod world;
 mod ws;
 
 pub use self::{
-    client::{Plan, Received, SimClient},
+    client::{Plan, Received, SimClient, Welcome},
     clock::{Clock, SimEnvironment},
     drive::{Actor, seeds},
     http::SimHttp,

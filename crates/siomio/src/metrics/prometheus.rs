@@ -28,6 +28,18 @@ impl Metrics {
             "Connections that could not be accepted.",
             self.accept_errors,
         );
+        text.one(
+            "connections_refused_total",
+            Kind::Counter,
+            "Connections that were refused because there were too many.",
+            self.connections_refused,
+        );
+        text.one(
+            "handshakes_held_off_total",
+            Kind::Counter,
+            "Handshakes that came too soon after others of the same address.",
+            self.handshakes_held_off,
+        );
         text.one("namespaces", Kind::Gauge, "Namespaces that exist.", self.namespaces);
         text.family("siomio_blocking_jobs", "gauge", "Blocking handlers, by what they do.");
         text.line("siomio_blocking_jobs", &[("state", "running")], self.blocking_running);

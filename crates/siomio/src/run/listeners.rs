@@ -79,10 +79,11 @@ impl Listeners {
             loop {
                 match listener.socket.accept() {
                     Ok((stream, peer)) => {
+                        let Ok(ticket) = shared.addresses.enter(peer) else { continue };
                         shared.count_accept(true);
                         // Without it small messages wait for each other; where it fails they do.
                         let _ = stream.set_nodelay(true);
-                        return Some((Connection(stream), peer));
+                        return Some((Connection::new(stream, ticket), peer));
                     }
                     Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                         break listener.knocked = false;

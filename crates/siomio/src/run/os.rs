@@ -8,51 +8,62 @@ use std::{
 
 use mio::{Interest, Registry, Token, net::TcpStream};
 
-use crate::shard::{Environment, Stream};
+use crate::{
+    addresses::Ticket,
+    shard::{Environment, Stream},
+};
 
 /// A TCP connection.
 #[derive(Debug)]
-pub(crate) struct Connection(pub(crate) TcpStream);
+pub(crate) struct Connection {
+    stream: TcpStream,
+    /// Its place among those that are counted, until it is closed.
+    _ticket: Option<Box<Ticket>>,
+}
 
 impl Connection {
+    pub(crate) const fn new(stream: TcpStream, ticket: Option<Box<Ticket>>) -> Self {
+        Self { stream, _ticket: ticket }
+    }
+
     /// From now on events come under this token. Registered for both directions once and for all: edge-triggered events
     /// that are not wanted cost less than changing the registration.
     pub(crate) fn register(&mut self, registry: &Registry, token: u64) -> io::Result<()> {
         registry.register(
-            &mut self.0,
+            &mut self.stream,
             Token(token as usize),
             Interest::READABLE | Interest::WRITABLE,
         )
     }
 
     pub(crate) fn deregister(&mut self, registry: &Registry) -> io::Result<()> {
-        registry.deregister(&mut self.0)
+        registry.deregister(&mut self.stream)
     }
 }
 
 impl Read for Connection {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
-        self.0.read(buffer)
+        self.stream.read(buffer)
     }
 }
 
 impl Write for Connection {
     fn write(&mut self, data: &[u8]) -> io::Result<usize> {
-        self.0.write(data)
+        self.stream.write(data)
     }
 
     fn write_vectored(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
-        self.0.write_vectored(slices)
+        self.stream.write_vectored(slices)
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.0.flush()
+        self.stream.flush()
     }
 }
 
 impl Stream for Connection {
     fn shutdown_write(&mut self) -> io::Result<()> {
-        self.0.shutdown(Shutdown::Write)
+        self.stream.shutdown(Shutdown::Write)
     }
 }
 

@@ -14,6 +14,7 @@ mod entrances;
 mod flood;
 mod handles;
 mod hostile;
+mod lives;
 mod order;
 mod pipeline;
 mod proxy;

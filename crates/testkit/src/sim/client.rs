@@ -5,6 +5,8 @@ mod polling;
 
 use std::collections::VecDeque;
 
+use base64::{Engine, engine::general_purpose::STANDARD};
+
 pub use self::inbox::Received;
 use self::{inbox::Inbox, polling::Polling};
 use super::{Actor, End, Lines, Policy, SimWs, World};
@@ -24,14 +26,25 @@ pub struct SimClient {
     entrance: Option<Lines>,
     /// Path and query of the session.
     target: String,
-    /// The id of its socket, once it is connected.
-    id: Option<String>,
+    /// What it sends along to the namespace, as JSON.
+    auth: String,
+    /// What the server told it when its socket was connected.
+    welcome: Option<Welcome>,
     /// Packets to be sent.
     outbox: VecDeque<String>,
     /// Events that wait until the socket is connected.
     backlog: VecDeque<String>,
     inbox: Inbox,
     vanished: bool,
+}
+
+/// What the server tells a client whose socket is connected.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Welcome {
+    /// The id of its socket.
+    pub sid: String,
+    /// With which it can come back, if the server recovers sessions.
+    pub pid: Option<String>,
 }
 
 /// How a client uses the transports.
@@ -78,7 +91,8 @@ impl SimClient {
             lines,
             entrance: None,
             target: TARGET.to_owned(),
-            id: None,
+            auth: String::new(),
+            welcome: None,
             outbox: VecDeque::new(),
             backlog: VecDeque::new(),
             inbox: Inbox::default(),
@@ -91,6 +105,11 @@ impl SimClient {
     pub fn with_entrance(mut self) -> Self {
         self.entrance = Some(Lines::new(Policy::KeepAlive(1)));
         self
+    }
+
+    /// Sends this along to the namespace, as JSON.
+    pub fn set_auth(&mut self, auth: String) {
+        self.auth = auth;
     }
 
     /// Emits an event: a JSON array, its name first. It waits until the socket is connected.
@@ -108,9 +127,19 @@ impl SimClient {
         self.outbox.push_back(packet.to_owned());
     }
 
+    /// Sends an attachment, behind the packet that it belongs to.
+    pub fn push_binary(&mut self, data: &[u8]) {
+        self.outbox.push_back(format!("b{}", STANDARD.encode(data)));
+    }
+
     /// The id of its socket, once it is connected.
     pub fn id(&self) -> Option<&str> {
-        self.id.as_deref()
+        self.welcome.as_ref().map(|welcome| &*welcome.sid)
+    }
+
+    /// What the server told it when its socket was connected, once it is.
+    pub const fn welcome(&self) -> Option<&Welcome> {
+        self.welcome.as_ref()
     }
 
     /// Whether everything it was given to say has left.
@@ -152,7 +181,7 @@ impl SimClient {
     }
 
     fn event(&mut self, packet: String) {
-        if self.id.is_some() {
+        if self.welcome.is_some() {
             self.outbox.push_back(packet);
         } else {
             self.backlog.push_back(packet);
@@ -218,7 +247,12 @@ impl SimClient {
             return false;
         }
         let count = world.random.between(1, self.outbox.len());
-        self.outbox.drain(..count).for_each(|packet| websocket.send(&packet));
+        for packet in self.outbox.drain(..count) {
+            match packet.strip_prefix('b') {
+                Some(data) => websocket.send_binary(&decode(data)),
+                None => websocket.send(&packet),
+            }
+        }
         true
     }
 
@@ -230,14 +264,14 @@ impl SimClient {
                 let handshake = crate::polling::handshake(packet);
                 let sid = handshake["sid"].as_str().expect("the handshake has an id");
                 self.target = format!("{TARGET}&sid={sid}");
-                self.outbox.push_back("40".to_owned());
+                self.outbox.push_back(format!("40{}", self.auth));
             }
             Some(b'1') => return Err("a close packet".to_owned()),
             Some(b'2') if rest.is_empty() => self.outbox.push_back("3".to_owned()),
             Some(b'6') if rest.is_empty() => {}
             Some(b'4') => self.take_message(rest, world)?,
             Some(b'b') => {
-                let data = super::base64::decode(rest);
+                let data = decode(rest);
                 self.received.extend(self.inbox.attachment(data));
             }
             _ => panic!("client {}: no packet for a client: {packet:?}", self.number),
@@ -250,8 +284,10 @@ impl SimClient {
             Some(b'0') => {
                 let json: serde_json::Value =
                     serde_json::from_str(&text[1..]).expect("CONNECT holds JSON");
-                assert!(self.id.is_none(), "client {}: connected twice", self.number);
-                self.id = json["sid"].as_str().map(str::to_owned);
+                assert!(self.welcome.is_none(), "client {}: connected twice", self.number);
+                let word = |key: &str| json[key].as_str().map(str::to_owned);
+                let sid = word("sid").expect("a socket has an id");
+                self.welcome = Some(Welcome { sid, pid: word("pid") });
                 world.trace().add(format_args!("client {}: connected", self.number));
                 self.outbox.append(&mut self.backlog);
             }
@@ -261,6 +297,10 @@ impl SimClient {
         }
         Ok(())
     }
+}
+
+fn decode(text: &str) -> Vec<u8> {
+    STANDARD.decode(text).expect("padded base64")
 }
 
 impl Actor for SimClient {

@@ -50,8 +50,17 @@ impl SimWs {
 
     /// Sends a text message.
     pub fn send(&self, text: &str) {
+        self.send_frame(OpCode::Text, text.as_bytes());
+    }
+
+    /// Sends a binary message.
+    pub fn send_binary(&self, data: &[u8]) {
+        self.send_frame(OpCode::Binary, data);
+    }
+
+    fn send_frame(&self, opcode: OpCode, payload: &[u8]) {
         let mut bytes = Vec::new();
-        write_frame(&mut bytes, OpCode::Text, text.as_bytes(), MASK);
+        write_frame(&mut bytes, opcode, payload, MASK);
         self.wire.send(&bytes);
     }
 

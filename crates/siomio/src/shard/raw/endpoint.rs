@@ -65,8 +65,13 @@ impl Local {
             return Err(Response::new(503));
         }
         let handshake = check_upgrade(head)?;
+        let request = Request::new(head, b"", peer);
+        if self.shared.config.origins.as_ref().is_some_and(|origins| !origins.allow(head)) {
+            return Err(Response::new(403).text("origin not allowed"));
+        }
+        self.hold_off(&request)?;
         if let Some(verify) = &table.verify {
-            self.call("verify", || verify(&Request::new(head, b"", peer)))
+            self.call("verify", || verify(&request))
                 .map_err(|_| Response::new(500))?
                 .map_err(Rejection::into_response)?;
         }

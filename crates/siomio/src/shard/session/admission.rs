@@ -1,7 +1,8 @@
 //! What a request below our path has to pass before it reaches a session.
 //!
 //! ```text
-//!   CORS ─► middlewares, in turn ─► verify ─► allow_request (to open a session) ─► id ─► header hooks ─► requests.rs
+//!   CORS ─► middlewares, in turn ─► verify ─► requests.rs
+//!                                      └─ to open a session: origin ─► rate ─► allow_request ─► id ─► header hooks
 //! ```
 //!
 //! The application may take its time over a middleware or `allow_request`. Meanwhile the request is held back at the head
@@ -41,6 +42,8 @@ enum Stage {
     /// This middleware is next.
     Middleware(usize),
     /// All middlewares are passed.
+    Entrance,
+    /// Where it comes from is in order.
     AllowRequest,
 }
 
@@ -72,7 +75,7 @@ impl Local {
         let hooks = self.tables().hooks.clone();
         while let Stage::Middleware(index) = passage.stage {
             let Some(middleware) = hooks.middlewares.get(index) else {
-                passage.stage = Stage::AllowRequest;
+                passage.stage = Stage::Entrance;
                 break;
             };
             let ask = |passage: &mut _| {
@@ -99,6 +102,17 @@ impl Local {
         let (verified, session) = self.core.borrow_mut().verify(head, query);
         let is_opening =
             matches!(verified, Ok(Admission::Handshake(_)) | Err(Refusal::UnsupportedProtocol));
+        if is_opening && matches!(passage.stage, Stage::Entrance) {
+            if self.shared.config.origins.as_ref().is_some_and(|origins| !origins.allow(head)) {
+                let refusal = Refusal::Forbidden("origin not allowed".to_owned());
+                return self.turn_away(conn, &request, head, &refusal, passage.headers);
+            }
+            if let Err(response) = self.hold_off(&request) {
+                self.core.borrow_mut().answer(conn, head, response, passage.headers);
+                return Routed::Taken;
+            }
+            passage.stage = Stage::AllowRequest;
+        }
         if let Some(allow) = self.shared.config.allow_request.as_ref().filter(|_| is_opening) {
             let ask = |passage: &mut _| {
                 let question = |id| Decision::new(&self.shared, id);
@@ -203,6 +217,25 @@ impl Local {
             http.passage = Some(Box::new(passage));
         }
         Routed::Held(Hold::Decision)
+    }
+
+    /// Whether as many sessions, or WebSockets, were opened from where the request comes from as may be in a while.
+    ///
+    /// # Errors
+    /// The answer then.
+    pub(crate) fn hold_off(&self, request: &Request<'_>) -> Result<(), Response> {
+        let peer = request.peer_addr().ip();
+        let told = self.shared.config.client_ip.as_ref();
+        let told = told.and_then(|tell| self.guard_hook("client_ip", || (tell.0)(request))?);
+        let now = self.core.borrow().now;
+        self.shared.addresses.handshake(told.unwrap_or(peer), now).map_err(|wait| {
+            log!(DEBUG, "siomio::engine", "handshake held off", peer = request.peer_addr());
+            let mut response = Response::new(429).text("too many handshakes");
+            let seconds = wait.as_secs() + u64::from(wait.subsec_nanos() > 0);
+            // Digits are a header that HTTP allows.
+            let _ = response.set_header("Retry-After", seconds.to_string());
+            response
+        })
     }
 
     /// Refuses a request, and tells the application.

@@ -99,7 +99,7 @@ impl SimClient {
     fn go_on_with(&mut self, probe: Probe, world: &mut World) -> (Probe, bool) {
         let Plan::Upgrade { after, failures } = &mut self.plan else { return (probe, false) };
         let mut websocket = match probe {
-            Probe::None if self.id.is_some() && self.received.len() >= *after => {
+            Probe::None if self.welcome.is_some() && self.received.len() >= *after => {
                 let websocket = SimWs::connect(world, &self.websocket_target());
                 return (Probe::Opening(websocket), true);
             }
