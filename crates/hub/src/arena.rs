@@ -1,6 +1,6 @@
 //! Storage with keys that go stale.
 
-use std::{fmt, hash, marker::PhantomData};
+use std::{cmp, fmt, hash, marker::PhantomData};
 
 /// Names an entry of an [`Arena`]; stays invalid for ever once that entry is gone.
 pub struct Key<T> {
@@ -160,6 +160,19 @@ impl<T> PartialEq for Key<T> {
 }
 
 impl<T> Eq for Key<T> {}
+
+/// In the order of their numbers.
+impl<T> Ord for Key<T> {
+    fn cmp(&self, other: &Self) -> cmp::Ordering {
+        self.to_bits().cmp(&other.to_bits())
+    }
+}
+
+impl<T> PartialOrd for Key<T> {
+    fn partial_cmp(&self, other: &Self) -> Option<cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
 
 impl<T> hash::Hash for Key<T> {
     fn hash<H: hash::Hasher>(&self, state: &mut H) {

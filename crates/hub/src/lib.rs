@@ -42,6 +42,8 @@ mod acks;
 mod arena;
 mod client;
 mod deadlines;
+#[doc(hidden)]
+pub mod fuzzing;
 mod hub;
 mod namespace;
 mod offset;

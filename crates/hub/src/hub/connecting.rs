@@ -61,6 +61,14 @@ impl Hub {
         self.sockets.get_mut(socket)?.connecting.as_mut()?.recovered.take()
     }
 
+    /// If a socket that [connects](Self::take_up) has missed what is not known any more, because the decision took so long: it is to
+    /// begin anew instead of taking its session up. Returns the session's private id then. Ask before [accepting](Self::accept) it.
+    pub fn begin_anew(&mut self, socket: SocketKey) -> Option<Arc<str>> {
+        let connecting = self.sockets.get(socket)?.connecting.as_ref()?;
+        let is_whole = self.can_take_up(connecting.recovered.as_ref()?);
+        if is_whole { None } else { self.reclaim(socket).map(|session| session.pid) }
+    }
+
     /// The decision about a socket that connects has to come by then, or it is [due](crate::Due::Decision). What was set before
     /// does not count any more.
     pub fn limit_decision(&mut self, socket: SocketKey, at: Instant) {

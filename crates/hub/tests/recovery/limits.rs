@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use siomio_hub::{Due, Recovery};
+use siomio_hub::{Due, Recovery, Revision};
 
 use super::world::{Step, World};
 
@@ -83,6 +83,29 @@ fn a_hub_that_has_forgotten_what_the_other_had_not_seen_does_not_take_up() {
     let given_up = world.hub(0).give_up(now, &pid(0), None).expect("it missed nothing here");
     assert!(!world.hub(1).can_take_up(&given_up));
     assert!(world.hub(0).can_take_up(&given_up));
+}
+
+#[test]
+fn who_is_let_in_after_what_it_missed_was_forgotten_begins_anew() {
+    let mut world = World::with(recovery(|recovery| recovery.max_bytes = 1000));
+    world.take(Step::Lose { client: 0 });
+    let now = world.now();
+    let hub = world.hub(0);
+    let session = hub.give_up(now, &pid(0), None).expect("it missed nothing yet");
+    let client = hub.open_client(now, 9, Revision::V5);
+    let main = hub.find("/").expect("a namespace");
+    let socket = hub.begin_connect(client, main, session.id.clone()).expect("a socket");
+    hub.take_up(socket, session);
+    assert_eq!(hub.begin_anew(socket), None);
+    // While the application thinks about it.
+    for _ in 0..100 {
+        world.take(Step::Broadcast { maker: 0, whom: 0 });
+    }
+    let hub = world.hub(0);
+    assert_eq!(hub.begin_anew(socket), Some(pid(0)));
+    assert!(hub.accept(now, socket, Some("new".into())).is_some_and(|missed| missed.is_empty()));
+    assert!(!hub.is_recovered(socket));
+    assert_eq!(hub.pid(socket).map(|pid| &**pid), Some("new"));
 }
 
 #[test]

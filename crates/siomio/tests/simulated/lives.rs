@@ -87,12 +87,18 @@ fn run(seed: u64, is_proxied: bool) {
     });
     let mut lives: Vec<Life> = (0..count)
         .map(|number| {
-            let start = Start { number: number as u64, deeds: random.between(10, 60), lines: shared.clone() };
+            let start = Start {
+                number: number as u64,
+                deeds: random.between(10, 60),
+                lines: shared.clone(),
+            };
             Life::new(start, random.fork(), io.clone(), ledger.clone())
         })
         .collect();
     while lives.iter().any(Life::has_plans) {
-        world.drive(&mut lives, Duration::from_millis(40), |lives| !lives.iter().any(Life::has_plans));
+        world.drive(&mut lives, Duration::from_millis(40), |lives| {
+            !lives.iter().any(Life::has_plans)
+        });
         check_limits(&io, &lives);
     }
     let minute = Duration::from_secs(60);

@@ -238,6 +238,9 @@ impl Local {
         let mut core = self.core.borrow_mut();
         let protocol = core.protocol_of(session);
         let is_recoverable = core.hub.recovers() && protocol == Protocol::V4;
+        if let Some(over) = core.hub.begin_anew(key) {
+            self.shared.session_ended(&over, self.index);
+        }
         let pid = core.hub.pid(key).cloned().filter(|_| is_recoverable);
         let pid = pid.or_else(|| is_recoverable.then(|| core.new_socket_id()));
         let now = core.now;

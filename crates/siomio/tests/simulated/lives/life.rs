@@ -7,7 +7,9 @@ use std::{
 };
 
 use siomio::{Binary, Io, Value};
-use siomio_testkit::sim::{Actor, End, Lines, Plan, Policy, Random, Received, SimClient, Welcome, World};
+use siomio_testkit::sim::{
+    Actor, End, Lines, Plan, Policy, Random, Received, SimClient, Welcome, World,
+};
 
 use super::{ROOMS, ledger::Ledger};
 
@@ -42,8 +44,12 @@ pub(super) struct Life {
 enum Standing {
     Here,
     /// It waits to be sent away, for so long.
-    Guilty { until: Instant },
-    Away { until: Instant },
+    Guilty {
+        until: Instant,
+    },
+    Away {
+        until: Instant,
+    },
 }
 
 /// Numbers it says, each with an acknowledgement.
@@ -146,12 +152,12 @@ impl Life {
 
     /// Whether everything has arrived, in both directions.
     pub(super) fn is_settled(&self) -> bool {
-        let Some(session) = self.session.as_ref().filter(|_| self.client.welcome().is_some()) else {
+        let Some(session) = self.session.as_ref().filter(|_| self.client.welcome().is_some())
+        else {
             return false;
         };
-        let is_missing = |room: &String| {
-            self.ledger.next_to(room, session.required) < self.ledger.broadcasts()
-        };
+        let is_missing =
+            |room: &String| self.ledger.next_to(room, session.required) < self.ledger.broadcasts();
         self.standing == Standing::Here
             && self.client.has_said_all()
             && session.room.as_ref().is_some_and(|room| !is_missing(room))
@@ -268,7 +274,14 @@ impl Life {
             if !known {
                 let welcome = welcome.clone();
                 let (offset, room) = (None, None);
-                self.session = Some(Session { welcome, offset, room, seen: 0, required: 0, is_forfeit: false });
+                self.session = Some(Session {
+                    welcome,
+                    offset,
+                    room,
+                    seen: 0,
+                    required: 0,
+                    is_forfeit: false,
+                });
                 // What was not mirrored on the last session never will be.
                 self.mirrors.out.retain(|number, _| *number >= self.mirrors.first);
             }
@@ -297,7 +310,10 @@ impl Life {
             Some("b") => {
                 let room = session.room.as_deref().expect("it was told of its room first");
                 let number = number as usize;
-                assert!(self.ledger.goes_to(number, room), "client {who}: {number} is not for {room}");
+                assert!(
+                    self.ledger.goes_to(number, room),
+                    "client {who}: {number} is not for {room}"
+                );
                 assert!(number >= session.seen, "client {who}: {number} comes twice, or late");
                 let due = self.ledger.next_to(room, session.required);
                 assert!(number <= due, "client {who}: {number} comes, and {due} never did");
