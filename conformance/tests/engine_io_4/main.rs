@@ -19,6 +19,7 @@ mod official;
 mod options;
 mod polling;
 mod probes;
+mod protection;
 mod reasons;
 mod refusals;
 mod routing;

@@ -26,7 +26,7 @@ impl ServerBuilder {
         self
     }
 
-    /// Sessions that may be opened from one address in a time, and WebSockets of [endpoints](crate::Io::ws) with them; a /64 of IPv6
+    /// Sessions that may be opened from one address in a time, and WebSockets of [endpoints](crate::Server::websocket) with them; a /64 of IPv6
     /// is one address. One more is answered 429, with the seconds to wait in `Retry-After`. Default: no limit.
     ///
     /// All of them may come at once; after that, there is one more whenever its share of the time has passed. A client that upgrades
@@ -66,7 +66,7 @@ impl ServerBuilder {
     }
 
     /// Pages that may connect, named by their origins, beside those that come from the server's own host; on every transport, and at
-    /// every [endpoint](crate::Io::ws). Others are refused: 403 with code 4 on long-polling, 400 in place of a session's WebSocket,
+    /// every [endpoint](crate::Server::websocket). Others are refused: 403 with code 4 on long-polling, 400 in place of a session's WebSocket,
     /// 403 in place of an endpoint's. What sends no `Origin` header is no page, and may connect. Default: pages from everywhere, as with the
     /// reference.
     ///

@@ -226,3 +226,31 @@ fn an_engine_io_server_has_endpoints_too() {
     assert_eq!(ws.text(), "4hello");
     running.shutdown(SOON).unwrap();
 }
+
+#[test]
+fn pages_of_strangers_and_who_comes_too_often_are_refused() {
+    with_shards(|builder| {
+        let minute = std::time::Duration::from_secs(60);
+        let server = builder
+            .allowed_origins(["https://example.com"])
+            .max_handshakes_per_ip(2, minute)
+            .build();
+        server.websocket("feed").on_open(|_| {});
+        let (running, address) = start(server);
+        let ask = |origin: &str| {
+            let mut http = Http::connect(address);
+            http.request("GET", "/feed", &[&UPGRADE[..], &[("Origin", origin)]].concat(), b"");
+            http.response()
+        };
+        for (origin, status) in [
+            ("https://example.com", 101),
+            ("https://example.org", 403),
+            ("http://localhost", 101),
+            ("https://example.com", 429),
+        ] {
+            assert_eq!(ask(origin).status, status, "{origin}");
+        }
+        assert!(ask("https://example.com").header("retry-after").is_some());
+        running.shutdown(SOON).unwrap();
+    });
+}
