@@ -5,6 +5,8 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+use siomio::Args;
+
 /// Clones are the same.
 #[derive(Clone, Default)]
 pub(super) struct Ledger(Arc<Mutex<Pages>>);
@@ -15,6 +17,8 @@ struct Pages {
     sockets: BTreeMap<String, bool>,
     /// The number that is next to be heard on each.
     next: BTreeMap<String, u64>,
+    /// What was asked of clients, and how often the outcome was told.
+    questions: Vec<u32>,
     /// To which rooms each broadcast went.
     broadcasts: Vec<Vec<&'static str>>,
 }
@@ -45,6 +49,21 @@ impl Ledger {
         self.pages().next.get(id).copied().unwrap_or(0)
     }
 
+    /// A client is going to be asked; returns the number of the question.
+    pub(super) fn ask(&self) -> usize {
+        let mut pages = self.pages();
+        pages.questions.push(0);
+        pages.questions.len() - 1
+    }
+
+    /// What came of a question: the client's answer, or none.
+    pub(super) fn answer(&self, number: usize, answer: Option<Args>) {
+        if let Some(answer) = answer {
+            assert_eq!(answer.get::<usize>(0).ok(), Some(number), "it answers what it was asked");
+        }
+        self.pages().questions[number] += 1;
+    }
+
     /// Notes a broadcast; returns its number.
     pub(super) fn broadcast(&self, rooms: &[&'static str]) -> usize {
         let mut pages = self.pages();
@@ -73,6 +92,11 @@ impl Ledger {
         let pages = self.pages();
         let open: Vec<_> = pages.sockets.iter().filter(|(_, is_open)| **is_open).collect();
         assert!(open.is_empty(), "{open:?} were never told to have closed");
+    }
+
+    pub(super) fn check_answered(&self) {
+        let pages = self.pages();
+        assert!(pages.questions.iter().all(|told| *told == 1), "{:?}", pages.questions);
     }
 
     fn pages(&self) -> MutexGuard<'_, Pages> {

@@ -91,6 +91,8 @@ struct Session {
 enum Deed {
     Say,
     Mirror,
+    /// Lets itself be asked, by somebody who has a minute, or nearly no time.
+    Ask(bool),
     Broadcast,
     HangUp(End),
     Vanish,
@@ -98,7 +100,7 @@ enum Deed {
     Misbehave(&'static str),
 }
 
-const DEEDS: [Deed; 24] = [
+const DEEDS: [Deed; 28] = [
     Deed::Say,
     Deed::Say,
     Deed::Say,
@@ -107,6 +109,10 @@ const DEEDS: [Deed; 24] = [
     Deed::Mirror,
     Deed::Mirror,
     Deed::Mirror,
+    Deed::Ask(true),
+    Deed::Ask(true),
+    Deed::Ask(true),
+    Deed::Ask(false),
     Deed::Broadcast,
     Deed::Broadcast,
     Deed::Broadcast,
@@ -202,6 +208,9 @@ impl Life {
                 self.says.next += 1;
             }
             Deed::Mirror if is_connected => self.mirror(),
+            Deed::Ask(is_patient) if is_connected => {
+                self.client.emit(&format!(r#"["ask",{is_patient}]"#));
+            }
             Deed::Leave(packet) | Deed::Misbehave(packet) if is_connected => {
                 self.client.push(packet);
                 self.standing = Standing::Guilty { until: world.now() + SOON };
@@ -300,6 +309,11 @@ impl Life {
         let session = self.session.as_mut().expect("events belong to a session");
         let event: Vec<Value> = serde_json::from_str(&received.json).expect("an array");
         let number = event[1].as_u64().unwrap_or(0);
+        if let Some(id) = received.id {
+            assert_eq!(event[0].as_str(), Some("question"), "client {who}: {event:?}");
+            self.client.push(&format!("43{id}[{number}]"));
+            return;
+        }
         let length = match event[0].as_str() {
             Some("room") => {
                 assert_eq!(session.room, None, "client {who}: told twice");

@@ -5,6 +5,8 @@
 pub struct Received {
     /// The number of the acknowledgement, if it is one.
     pub ack: Option<u64>,
+    /// The number under which the server wants an event acknowledged.
+    pub id: Option<u64>,
     /// The JSON array.
     pub json: String,
     /// Its attachments.
@@ -35,8 +37,10 @@ impl Inbox {
         };
         let (id, json) = rest.split_at(rest.find('[').expect("a packet has arguments"));
         let is_ack = matches!(kind, "3" | "6");
-        let ack = is_ack.then(|| id.parse().expect("an acknowledgement has a number"));
-        let received = Received { ack, json: json.to_owned(), attachments: Vec::new() };
+        let number = (!id.is_empty()).then(|| id.parse().expect("a number"));
+        assert!(!is_ack || number.is_some(), "an acknowledgement has a number");
+        let (ack, id) = if is_ack { (number, None) } else { (None, number) };
+        let received = Received { ack, id, json: json.to_owned(), attachments: Vec::new() };
         if attachments == 0 {
             return Some(received);
         }
