@@ -7,8 +7,8 @@ use siomio_http::{Head, Headers, InvalidHeader, Response};
 /// Which pages of other origins may poll, and what they are told.
 ///
 /// Without it, which is the default, no such headers are sent, and browsers keep pages of other origins away. That concerns
-/// browsers only, and long-polling only: to keep strange pages away from a WebSocket, look at the `Origin` header in
-/// [`allow_request`](crate::ServerBuilder::allow_request). A request from a page that is not allowed is served like any
+/// browsers only, and long-polling only: to keep strange pages away from a WebSocket as well, there is
+/// [`allowed_origins`](crate::ServerBuilder::allowed_origins). A request from a page that is not allowed is served like any
 /// other; its browser keeps the answer from the page.
 ///
 /// The headers and their order are those of the npm package `cors`.
