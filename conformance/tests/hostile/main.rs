@@ -1,0 +1,153 @@
+//! Hostile peers in great numbers, against a server in a process of its own.
+//!
+//! What a single request or frame is answered is the matter of the other suites. Here the server has to stay alive, to serve
+//! everybody else at once, to keep to a bound of memory while it is attacked, and to have forgotten the attack when it is over.
+//! Its memory and its connections are read from outside, so they are the truth, and so this is for Linux alone.
+//!
+//! ```text
+//!   peers ── attack ──► server, a process ◄── /proc: memory, connections
+//!                         ▲
+//!   bystander, newcomers ─┘ served within seconds, all the time
+//! ```
+#![cfg(target_os = "linux")]
+
+mod abandoned;
+mod bystanders;
+mod floods;
+mod frames;
+mod lengths;
+mod packets;
+mod peer;
+mod queries;
+mod slow;
+mod smuggling;
+mod upgrades;
+mod victim;
+
+use std::{
+    sync::{
+        Condvar, Mutex, PoisonError,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+use siomio_testkit::PATIENCE;
+
+use crate::{
+    bystanders::{Guest, serves_newcomers},
+    victim::Victim,
+};
+
+const PATH: &str = "/socket.io/";
+const POLLING: &str = "/socket.io/?EIO=4&transport=polling";
+const WEBSOCKET: &str = "/socket.io/?EIO=4&transport=websocket";
+
+const KIB: usize = 1024;
+const MIB: usize = 1024 * KIB;
+
+/// The largest message that is taken, unless the attack needs another limit.
+const MAX_PAYLOAD: usize = 1_000_000;
+
+/// What a connection may cost whose peer has said little: its state, and a buffer that is being filled.
+const IDLE: usize = 16 * KIB;
+
+/// What memory may vary by without meaning anything: newcomers that are served meanwhile, and what the allocator keeps.
+const NOISE: usize = 8 * MIB;
+
+/// At once, on a machine that has other things to do, too.
+const SOON: Duration = Duration::from_secs(2);
+
+/// Attacks the server, with one shard and with four, while others are served.
+///
+/// The attack may cost so much memory as long as it lasts. It is over when the closure returns, which has dropped its
+/// connections then; what it leaves on the server has to go by itself.
+fn besiege(settings: &[(&str, &str)], cost: usize, attack: impl Fn(&Victim)) {
+    let _turn = Turn::wait();
+    for shards in ["1", "4"] {
+        println!("with {shards} shards");
+        let victim = Victim::start(&[&[("SHARDS", shards)], settings].concat());
+        let mut bystander = Guest::join(victim.address, "/custom");
+        for _ in 0..8 {
+            serves_newcomers(victim.address);
+        }
+        wait_until("the newcomers are gone", || victim.connections() == 1);
+        let calm = victim.memory();
+
+        let begun = Instant::now();
+        let over = AtomicBool::new(false);
+        let served = thread::scope(|scope| {
+            let others = scope.spawn(|| serve_until(&over, &victim, &mut bystander));
+            let ending = Ending(&over);
+            attack(&victim);
+            drop(ending);
+            others.join().expect("others are served meanwhile")
+        });
+        println!(
+            "  {served} rounds in {:?}, {} KiB more",
+            begun.elapsed(),
+            (victim.peak() - calm) / KIB
+        );
+
+        let peak = victim.peak() - calm;
+        assert!(peak <= cost + NOISE, "{} KiB of memory, and {} at most", peak / KIB, cost / KIB);
+        assert!(victim.is_alive(), "the server has ended");
+        serves_newcomers(victim.address);
+        bystander.is_served();
+        victim.forgets(calm, &mut bystander);
+        println!("  forgotten after {:?}", begun.elapsed());
+    }
+}
+
+/// Says that the attack is over, also when it fails.
+struct Ending<'o>(&'o AtomicBool);
+
+impl Drop for Ending<'_> {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Release);
+    }
+}
+
+/// Serves those who mean well, over and over; returns how often.
+fn serve_until(over: &AtomicBool, victim: &Victim, bystander: &mut Guest) -> usize {
+    let mut rounds = 0;
+    while rounds == 0 || !over.load(Ordering::Acquire) {
+        bystander.is_served();
+        serves_newcomers(victim.address);
+        rounds += 1;
+        // The attackers need the processor, too.
+        thread::sleep(Duration::from_millis(5));
+    }
+    rounds
+}
+
+/// Two attacks at a time: each has hundreds of connections, and the system has descriptors for so many.
+struct Turn;
+
+static TURNS: (Mutex<u8>, Condvar) = (Mutex::new(2), Condvar::new());
+
+impl Turn {
+    fn wait() -> Self {
+        let free = TURNS.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let free = TURNS.1.wait_while(free, |free| *free == 0);
+        *free.unwrap_or_else(PoisonError::into_inner) -= 1;
+        Self
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        *TURNS.0.lock().unwrap_or_else(PoisonError::into_inner) += 1;
+        TURNS.1.notify_one();
+    }
+}
+
+/// Looks again and again until something is so.
+fn wait_until(what: &str, mut is_so: impl FnMut() -> bool) {
+    let deadline = Instant::now() + PATIENCE;
+    while !is_so() {
+        assert!(Instant::now() < deadline, "it never came to this: {what}");
+        thread::sleep(Duration::from_millis(2));
+    }
+}

@@ -1,0 +1,127 @@
+//! Upgrades that are only begun, come twice, or race with everything else.
+
+use siomio_testkit::{http::Http, polling::Polling};
+
+use crate::{
+    IDLE, PATH, POLLING, WEBSOCKET, besiege,
+    peer::{Peer, crowd, frame, post, request, text, upgrade},
+    victim::Victim,
+};
+
+/// Upgrades are given up soon.
+const HASTE: [(&str, &str); 2] = [("UPGRADE_TIMEOUT", "500"), ("CLOSE_TIMEOUT", "1000")];
+
+/// A session on long-polling that is in the main namespace, and has heard so.
+fn joined(victim: &Victim) -> Polling {
+    let session = Polling::open(victim.address, PATH);
+    session.send(&["40"]);
+    assert!(session.receive()[0].starts_with("40{"));
+    session
+}
+
+/// The session polls, and is answered.
+fn polls(session: &Polling) {
+    session.send(&["42[\"message\",\"polled\"]"]);
+    let mut heard = String::new();
+    while !heard.contains("[\"message-back\",\"polled\"]") {
+        let response = session.get();
+        assert_eq!(response.status, 200, "{response:?}");
+        heard.push_str(response.text());
+    }
+}
+
+#[test]
+fn of_many_websockets_for_one_session_all_but_one_are_sent_away() {
+    besiege(&HASTE, 200 * IDLE, |victim| {
+        for _ in 0..5 {
+            let session = joined(victim);
+            let probe = [upgrade(&session.upgrade_target()).as_bytes(), &text("2probe")].concat();
+            let mut peers = crowd(20, || Peer::saying(victim.address, &probe));
+            // All are answered, most of them with the end; whoever is left is given up, and polling goes on.
+            for peer in &mut peers {
+                peer.say(frame(0x88, ""));
+                peer.last_words("one websocket too many");
+            }
+            polls(&session);
+        }
+    });
+}
+
+#[test]
+fn probes_that_lead_nowhere_are_given_up_and_their_sessions_poll_on() {
+    besiege(&HASTE, 200 * IDLE, |victim| {
+        let sessions: Vec<_> = (0..50).map(|_| joined(victim)).collect();
+        for probe in [text(""), text("2probe"), text("2probe").repeat(100)] {
+            let mut peers: Vec<_> = sessions
+                .iter()
+                .map(|session| {
+                    let begin = [upgrade(&session.upgrade_target()).as_bytes(), &probe].concat();
+                    Peer::saying(victim.address, begin)
+                })
+                .collect();
+            for peer in &mut peers {
+                peer.hear("HTTP/1.1 101", 1);
+            }
+            drop(peers);
+        }
+        let mut peers: Vec<_> = sessions
+            .iter()
+            .map(|session| Peer::saying(victim.address, upgrade(&session.upgrade_target())))
+            .collect();
+        for peer in &mut peers {
+            // Nothing is said, so the server gives up.
+            peer.hear("HTTP/1.1 101", 1);
+        }
+        for peer in &mut peers {
+            peer.last_words("an upgrade that never comes");
+        }
+        sessions.iter().for_each(polls);
+    });
+}
+
+#[test]
+fn whatever_is_in_flight_when_an_upgrade_comes_is_answered() {
+    besiege(&HASTE, 400 * IDLE, |victim| {
+        for upgrading in [text("5"), [text("2probe"), text("5")].concat()] {
+            for _ in 0..30 {
+                let session = joined(victim);
+                let mut get = Peer::saying(victim.address, request("GET", &session.target, "", ""));
+                let body = "42[\"message\",\"posted\"]";
+                let whole = post(&session.target, body);
+                let (beginning, rest) = whole.split_at(whole.len() - 5);
+                let mut posting = Peer::saying(victim.address, beginning);
+                let begin = [upgrade(&session.upgrade_target()).as_bytes(), &upgrading].concat();
+                let mut websocket = Peer::saying(victim.address, begin);
+                posting.say(rest);
+                get.hear("HTTP/1.1 ", 1);
+                posting.hear("HTTP/1.1 ", 1);
+                websocket.say([text("42[\"message\",\"after\"]")].concat());
+                websocket.hear("[\"message-back\",\"after\"]", 1);
+            }
+        }
+    });
+}
+
+#[test]
+fn peers_that_vanish_while_they_are_refused_are_nobodys_trouble() {
+    besiege(&HASTE, 300 * IDLE, |victim| {
+        let stranger = format!("{WEBSOCKET}&sid=AAAAAAAAAAAAAAAAAAAA");
+        let refused = [upgrade(&stranger), upgrade("/socket.io/?EIO=9&transport=websocket")];
+        let taken = upgrade(WEBSOCKET);
+        for request in refused.iter().chain([&taken]) {
+            for _ in 0..100 {
+                // Before the answer can be written, and while it is.
+                Peer::saying(victim.address, request).reset();
+                let mut peer = Peer::saying(victim.address, request);
+                peer.hear("HTTP/1.1 ", 1);
+                peer.reset();
+            }
+        }
+        let session = joined(victim);
+        for _ in 0..100 {
+            Peer::saying(victim.address, upgrade(&session.upgrade_target())).reset();
+        }
+        polls(&session);
+        assert_eq!(Http::connect(victim.address).get(POLLING).status, 200);
+    });
+}
