@@ -12,9 +12,9 @@ use crate::{
 
 #[test]
 fn sessions_that_are_opened_and_left_by_the_ten_thousand_are_forgotten() {
-    const SESSIONS: usize = 10_000;
-    // A few kilobytes each, which have to be given back when their time is over.
-    besiege(&[], SESSIONS * 4 * KIB, |victim| {
+    const SESSIONS: usize = 50_000;
+    // A kilobyte or two each, which have to be given back when their time is over.
+    besiege(&[], SESSIONS * 3 * KIB, |victim| {
         let handshakes = request("GET", POLLING, "", "").repeat(50);
         let mut peers = crowd(4, || Peer::connect(victim.address));
         for _ in 0..SESSIONS / 200 {

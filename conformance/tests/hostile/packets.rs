@@ -176,24 +176,20 @@ fn nesting_costs_no_stack() {
 fn nesting_in_queries_is_text() {
     besiege(&[("ALLOW_EIO3", "1")], 8 * 3 * MAX_PAYLOAD, |victim| {
         let nested = "[".repeat(12_000);
+        let target = format!("/socket.io/?EIO=4&transport=polling&a={nested}");
         for peer in &mut crowd(8, || Peer::connect(victim.address)) {
-            let target = format!("/socket.io/?EIO=4&transport=polling&a={nested}");
             peer.say(request("GET", &target, "", ""));
             peer.hear("\"sid\"", 1);
-            // Clients of old send a query along to a namespace.
-            let target = target.replace("EIO=4", "EIO=3").replace("polling", "websocket");
-            let mut old = Peer::saying(victim.address, upgrade(&target));
-            let many = "a[b]=1&".repeat(100_000);
-            old.say(
-                [
-                    text(format!("40/custom?a={}", "[".repeat(500_000))),
-                    text("41/custom"),
-                    text(format!("40/custom?{many}")),
-                ]
-                .concat(),
-            );
-            old.say([text("42/custom,[\"message\",\"after\"]"), frame(0x89, "seen")].concat());
-            old.hear("seen", 1);
+        }
+        // Clients of old send a query along to a namespace.
+        let target = target.replace("EIO=4", "EIO=3").replace("polling", "websocket");
+        for query in ["[".repeat(500_000), "a[b]=1&".repeat(100_000), "[".repeat(30_000)] {
+            for _ in 0..4 {
+                let mut old = Peer::saying(victim.address, upgrade(&target));
+                old.say(text(format!("40/custom?a={query}")));
+                old.say(text("42[\"message\",\"after\"]"));
+                old.hear("[\"message-back\",\"after\"]", 1);
+            }
         }
     });
 }

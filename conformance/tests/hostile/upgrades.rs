@@ -69,11 +69,8 @@ fn probes_that_lead_nowhere_are_given_up_and_their_sessions_poll_on() {
             .map(|session| Peer::saying(victim.address, upgrade(&session.upgrade_target())))
             .collect();
         for peer in &mut peers {
-            // Nothing is said, so the server gives up.
-            peer.hear("HTTP/1.1 101", 1);
-        }
-        for peer in &mut peers {
-            peer.last_words("an upgrade that never comes");
+            // Nothing is said, so the server gives up, with an empty close frame.
+            peer.hear("\u{fffd}\0", 1);
         }
         sessions.iter().for_each(polls);
     });
