@@ -16,8 +16,8 @@ fn sessions_that_are_opened_and_left_by_the_ten_thousand_are_forgotten() {
     // A kilobyte or two each, which have to be given back when their time is over.
     besiege(&[], SESSIONS * 3 * KIB, |victim| {
         let handshakes = request("GET", POLLING, "", "").repeat(50);
-        let mut peers = crowd(4, || Peer::connect(victim.address));
-        for _ in 0..SESSIONS / 200 {
+        let mut peers = crowd(20, || Peer::connect(victim.address));
+        for _ in 0..SESSIONS / 1_000 {
             for peer in &mut peers {
                 assert!(peer.say(&handshakes));
             }

@@ -37,15 +37,19 @@ fn bodies_beyond_reason_are_refused_by_their_lengths() {
         let chunks = [3_000_000, 1 << 31, 1 << 32, u64::MAX >> 1, u64::MAX].map(|length: u64| {
             ("Transfer-Encoding: chunked\r\n".to_owned(), format!("{length:x}\r\n4"))
         });
-        for (lines, body) in lengths.into_iter().chain(chunks) {
-            let mut peers = crowd(20, || {
-                let session = Polling::open(victim.address, PATH);
-                Peer::saying(victim.address, request("POST", &session.target, &lines, &body))
-            });
-            for peer in &mut peers {
-                // By its length, or because the rest of a chunk never comes.
-                peer.hear("HTTP/1.1 4", 1);
-            }
+        let bodies: Vec<_> = lengths.into_iter().chain(chunks).collect();
+        let mut peers: Vec<_> = bodies
+            .iter()
+            .flat_map(|(lines, body)| {
+                crowd(20, || {
+                    let session = Polling::open(victim.address, PATH);
+                    Peer::saying(victim.address, request("POST", &session.target, lines, body))
+                })
+            })
+            .collect();
+        for peer in &mut peers {
+            // By its length, or because the rest of a chunk never comes.
+            peer.hear("HTTP/1.1 4", 1);
         }
     });
 }

@@ -57,7 +57,7 @@ const IDLE: usize = 16 * KIB;
 const NOISE: usize = 8 * MIB;
 
 /// How long an attack goes on at least.
-const SIEGE: Duration = Duration::from_millis(300);
+const SIEGE: Duration = Duration::from_millis(200);
 
 /// Sessions that have said nothing for so long are over.
 const SILENCE: Duration = Duration::from_millis(2_800);
@@ -75,7 +75,7 @@ fn besiege(settings: &[(&str, &str)], cost: usize, attack: impl Fn(&Victim)) {
         println!("with {shards} shards");
         let victim = Victim::start(&[&[("SHARDS", shards)], settings].concat());
         let mut bystander = Guest::join(victim.address, "/custom");
-        for _ in 0..8 {
+        for _ in 0..4 {
             serves_newcomers(victim.address);
         }
         wait_until("the newcomers are gone", || victim.connections() == 1);

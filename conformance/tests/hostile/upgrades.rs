@@ -122,3 +122,40 @@ fn peers_that_vanish_while_they_are_refused_are_nobodys_trouble() {
         assert_eq!(Http::connect(victim.address).get(POLLING).status, 200);
     });
 }
+
+/// A request for a WebSocket with more lines.
+fn upgrade_with(lines: &str) -> String {
+    upgrade(WEBSOCKET).replacen("Connection:", &format!("{lines}Connection:"), 1)
+}
+
+#[test]
+fn fields_that_are_slow_or_odd_to_read_are_read_in_no_time() {
+    // As long as a head may be: where time is quadratic, a hundred of them take minutes.
+    const LENGTH: usize = 15_000;
+    besiege(&[], 200 * 2 * IDLE, |victim| {
+        let blanks = format!("b{}x", " ".repeat(LENGTH));
+        let commas = ",".repeat(LENGTH);
+        let quotes = format!("\"{}", "\\\"".repeat(LENGTH / 2));
+        let parameters = format!("permessage-deflate{}", ";a".repeat(LENGTH / 2));
+        for value in [&*blanks, &*commas, &*quotes, &*parameters, "constructor", "__proto__"] {
+            for name in ["Sec-WebSocket-Protocol", "Sec-WebSocket-Extensions", "Connection"] {
+                let request = upgrade_with(&format!("{name}: {value}\r\n"));
+                for peer in &mut crowd(20, || Peer::saying(victim.address, &request)) {
+                    peer.hear("HTTP/1.1 ", 1);
+                }
+            }
+        }
+    });
+}
+
+#[test]
+fn requests_with_too_many_lines_are_refused_and_nobody_elses_trouble() {
+    besiege(&[], 200 * 2 * IDLE, |victim| {
+        for lines in ["a:\r\n".repeat(101), "a:\r\n".repeat(3_000), "a: b\r\n".repeat(99)] {
+            for peer in &mut crowd(50, || Peer::saying(victim.address, upgrade_with(&lines))) {
+                let words = peer.last_words("too many lines");
+                assert!(words.starts_with("HTTP/1.1 431"), "{words}");
+            }
+        }
+    });
+}
