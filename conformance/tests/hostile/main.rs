@@ -81,36 +81,44 @@ fn besiege(settings: &[(&str, &str)], cost: usize, attack: impl Fn(&Victim)) {
         wait_until("the newcomers are gone", || victim.connections() == 1);
         let calm = victim.memory();
 
-        let peak = endure(&victim, &mut bystander, &attack) - calm;
+        let times = endure(&victim, &mut bystander, &attack, None);
+        let peak = victim.peak() - calm;
         assert!(peak <= cost + NOISE, "{} KiB of memory, and {} at most", peak / KIB, cost / KIB);
         if !forgets(&victim, &mut bystander, calm) {
             // Nobody is there any more. What the allocator has kept has to do for the same once more.
-            let again = endure(&victim, &mut bystander, &attack) - calm;
-            let more = again.saturating_sub(peak);
+            endure(&victim, &mut bystander, &attack, Some(times));
+            let more = victim.peak() - calm - peak;
             assert!(more <= NOISE, "{} KiB at first, and then {} more", peak / KIB, more / KIB);
             forgets(&victim, &mut bystander, calm);
         }
     }
 }
 
-/// Is attacked for a while, and serves others meanwhile and behind it. Returns the most memory that it has taken.
-fn endure(victim: &Victim, bystander: &mut Guest, attack: &impl Fn(&Victim)) -> usize {
+/// Is attacked so often, or else for a while, and serves others meanwhile and behind it. Returns how often it was attacked.
+fn endure(
+    victim: &Victim,
+    bystander: &mut Guest,
+    attack: &impl Fn(&Victim),
+    times: Option<u32>,
+) -> u32 {
     let begun = Instant::now();
     let over = AtomicBool::new(false);
+    let mut attacks = 0;
     let served = thread::scope(|scope| {
         let others = scope.spawn(|| serve_until(&over, victim, bystander));
         let ending = Ending(&over);
-        while begun.elapsed() < SIEGE {
+        while times.map_or_else(|| begun.elapsed() < SIEGE, |times| attacks < times) {
             attack(victim);
+            attacks += 1;
         }
         drop(ending);
         others.join().expect("others are served meanwhile")
     });
-    println!("  {:?}, others were served {served} times", begun.elapsed());
+    println!("  {:?}, {attacks} attacks, others were served {served} times", begun.elapsed());
     assert!(victim.is_alive(), "the server has ended");
     serves_newcomers(victim.address);
     bystander.is_served();
-    victim.peak()
+    attacks
 }
 
 /// Waits until nobody but the bystander is there. Returns whether the system has got its memory back then.
