@@ -24,8 +24,11 @@ pub fn setting<T: FromStr>(name: &str, default: T) -> T {
     given(name).unwrap_or(default)
 }
 
+/// How a setting is made.
+type Set<T> = fn(ServerBuilder, T) -> ServerBuilder;
+
 /// Settings that stay as they are unless the environment says so, in milliseconds.
-const TIMEOUTS: [(&str, fn(ServerBuilder, Duration) -> ServerBuilder); 6] = [
+const TIMEOUTS: [(&str, Set<Duration>); 6] = [
     ("HEAD_TIMEOUT", ServerBuilder::head_timeout),
     ("REQUEST_TIMEOUT", ServerBuilder::request_timeout),
     ("SEND_TIMEOUT", ServerBuilder::send_timeout),
@@ -35,7 +38,7 @@ const TIMEOUTS: [(&str, fn(ServerBuilder, Duration) -> ServerBuilder); 6] = [
 ];
 
 /// The same, in bytes.
-const SIZES: [(&str, fn(ServerBuilder, usize) -> ServerBuilder); 2] =
+const SIZES: [(&str, Set<usize>); 2] =
     [("HIGH_WATER", ServerBuilder::high_water), ("MAX_BUFFERED", ServerBuilder::max_buffered)];
 
 /// A number from the environment, if there is one.

@@ -21,7 +21,9 @@ fn fragments_without_end_come_to_an_end() {
                 peer.say(frame(0x88, ""));
             }
             for peer in &mut peers {
-                peer.last_words("one fragment too many");
+                // The code is 1008.
+                let words = peer.last_words("one fragment too many");
+                assert!(words.ends_with("\u{3}\u{fffd}"), "{words:?}");
             }
         });
     }

@@ -3,9 +3,16 @@
 use siomio_testkit::{http::Http, polling::Polling, polling_v3};
 
 use crate::{
-    IDLE, KIB, PATH, besiege,
+    IDLE, KIB, NOISE, PATH, besiege,
     peer::{Peer, crowd, frame, request},
+    victim::Victim,
 };
+
+/// So many peers have announced what has not come, and the server must not have made room for it.
+fn assert_cheap(victim: &Victim, before: usize, peers: usize) {
+    let claimed = victim.claimed().saturating_sub(before);
+    assert!(claimed <= peers * IDLE + NOISE, "{} KiB for promises", claimed / KIB);
+}
 
 #[test]
 fn bodies_that_are_announced_and_never_come_cost_nothing() {
@@ -13,6 +20,7 @@ fn bodies_that_are_announced_and_never_come_cost_nothing() {
         for (line, beginning) in
             [("Content-Length: 1000000\r\n", "4"), ("Transfer-Encoding: chunked\r\n", "F4240\r\n4")]
         {
+            let before = victim.claimed();
             let _peers = crowd(150, || {
                 let session = Polling::open(victim.address, PATH);
                 let lines = format!("{line}Expect: 100-continue\r\n");
@@ -22,6 +30,7 @@ fn bodies_that_are_announced_and_never_come_cost_nothing() {
                 peer.say(beginning);
                 peer
             });
+            assert_cheap(victim, before, 150);
         }
     });
 }
@@ -63,12 +72,14 @@ fn announced(first: u8, length: u64) -> Vec<u8> {
 fn frames_that_are_announced_and_never_come_cost_nothing() {
     besiege(&[], 300 * IDLE, |victim| {
         for first in [0x81, 0x82, 0x01] {
+            let before = victim.claimed();
             let _peers = crowd(100, || {
                 let mut peer = Peer::joined(victim.address);
                 peer.say([frame(0x89, "seen"), announced(first, 1_000_000), vec![b'4']].concat());
                 peer.hear("seen", 1);
                 peer
             });
+            assert_cheap(victim, before, 100);
         }
     });
 }

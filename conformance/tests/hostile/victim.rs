@@ -80,6 +80,11 @@ impl Victim {
         self.status("VmHWM:")
     }
 
+    /// Memory that it has asked for, in bytes, whether it has used it or not.
+    pub(crate) fn claimed(&self) -> usize {
+        self.status("VmData:")
+    }
+
     fn status(&self, field: &str) -> usize {
         let status = fs::read_to_string(self.proc.join("status")).expect("the server is alive");
         let value = status.lines().find_map(|line| line.strip_prefix(field));
