@@ -65,6 +65,9 @@ const SIEGE: Duration = Duration::from_millis(200);
 /// Sessions that have said nothing for so long are over.
 const SILENCE: Duration = Duration::from_millis(2_800);
 
+/// Whoever has ended is gone then: the server waits five seconds for those that it has ended.
+const LINGERING: Duration = Duration::from_secs(7);
+
 /// At once, on a machine that has other things to do, too.
 const SOON: Duration = Duration::from_secs(2);
 
@@ -127,10 +130,11 @@ fn endure(
 
 /// Waits until nobody but the bystander is there.
 fn are_gone(victim: &Victim, bystander: &mut Guest) {
-    wait_until("all others are gone", || {
+    let deadline = Instant::now() + LINGERING;
+    while victim.connections() != 1 {
         bystander.is_served();
-        victim.connections() == 1
-    });
+        assert!(Instant::now() < deadline, "{} connections are left", victim.connections() - 1);
+    }
 }
 
 /// Waits until the system has got its memory back, as long as there may be sessions whose time is not over; returns whether it has.
