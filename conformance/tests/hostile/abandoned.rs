@@ -1,11 +1,9 @@
 //! Sessions and requests that nobody wants any more.
 
-use std::time::Instant;
-
-use siomio_testkit::{PATIENCE, http::Http, polling::Polling};
+use siomio_testkit::{http::Http, polling::Polling};
 
 use crate::{
-    IDLE, KIB, PATH, POLLING, SOON, WEBSOCKET, besiege,
+    IDLE, KIB, PATH, POLLING, WEBSOCKET, besiege,
     peer::{Peer, crowd, post, request, upgrade},
     wait_until,
 };
@@ -92,7 +90,6 @@ fn polls_that_overlap_are_answered_all() {
 #[test]
 fn polls_that_are_given_up_take_their_sessions_along() {
     besiege(&[], 400 * IDLE, |victim| {
-        let begun = Instant::now();
         for n in 0..300 {
             let session = Polling::open(victim.address, PATH);
             let get = session.start_get();
@@ -105,6 +102,5 @@ fn polls_that_are_given_up_take_their_sessions_along() {
                 wait_until("the session is gone", || session.post("3").status == 400);
             }
         }
-        assert!(begun.elapsed() < PATIENCE + SOON);
     });
 }

@@ -8,7 +8,7 @@ use std::{
 use siomio_testkit::{PATIENCE, http::Http, polling::Polling};
 
 use crate::{
-    IDLE, PATH, POLLING, SOON, Turn, WEBSOCKET, besiege,
+    IDLE, KIB, PATH, SOON, Turn, WEBSOCKET, besiege,
     bystanders::{Guest, serves_newcomers},
     peer::{Peer, crowd, frame, request, text, upgrade},
     victim::Victim,
@@ -64,21 +64,15 @@ fn newcomers_need_not_wait_for_the_end_of_a_flood_that_says_nothing() {
         let _flood = crowd(120, || Peer::connect(victim.address));
         let deadline = Instant::now() + PATIENCE;
         // Whoever knocks waits in line behind those that say nothing, until their time is over.
-        let newcomer = thread::spawn({
-            let address = victim.address;
-            move || serves_a_patient_newcomer(address)
-        });
+        let address = victim.address;
+        let newcomer =
+            thread::spawn(move || Guest::join(address, "/custom").ask("message", "\"new\""));
         while !newcomer.is_finished() {
             bystander.is_served();
             assert!(Instant::now() < deadline, "nobody comes in any more");
         }
         newcomer.join().expect("the newcomer is served");
     }
-}
-
-/// Somebody who has time is served in the end.
-fn serves_a_patient_newcomer(address: std::net::SocketAddr) {
-    Guest::join(address, "/custom").ask("message", "\"new\"");
 }
 
 #[test]
@@ -110,7 +104,7 @@ fn connections_that_come_and_go_leave_nothing() {
 
 #[test]
 fn requests_without_number_on_one_connection_are_answered_in_turn() {
-    besiege(&[], 10 * (512 * 1024), |victim| {
+    besiege(&[], 10 * 512 * KIB, |victim| {
         let request = request("GET", "/socket.io/?EIO=4", "", "");
         for mut peer in crowd(10, || Peer::connect(victim.address)) {
             for _ in 0..20 {
@@ -123,7 +117,7 @@ fn requests_without_number_on_one_connection_are_answered_in_turn() {
 
 #[test]
 fn requests_whose_answers_nobody_reads_are_not_read_themselves() {
-    besiege(&[("SEND_TIMEOUT", "1000")], 10 * (512 * 1024), |victim| {
+    besiege(&[("SEND_TIMEOUT", "1000")], 10 * 512 * KIB, |victim| {
         let requests = request("GET", "/socket.io/?EIO=4", "", "").repeat(500);
         let mut deaf = crowd(10, || Peer::connect(victim.address));
         let deadline = Instant::now() + PATIENCE;
@@ -136,11 +130,10 @@ fn requests_whose_answers_nobody_reads_are_not_read_themselves() {
 
 #[test]
 fn events_without_number_are_worked_off() {
-    besiege(&[], 10 * 512 * 1024, |victim| {
-        // Nobody listens to these, nobody has asked for those, and some are answered.
-        let events =
-            [text("42[\"nobody\",1]"), text("43999[1]"), text("3"), text("4"), frame(0x8a, "")];
-        let events = events[..3].concat().repeat(1000);
+    besiege(&[], 10 * 512 * KIB, |victim| {
+        // Nobody listens to these, and nobody has asked for those.
+        let events = [text("42[\"nobody\",1]"), text("43999[1]"), text("3"), frame(0x8a, "")];
+        let events = events.concat().repeat(1000);
         let mut peers = crowd(10, || Peer::joined(victim.address));
         for _ in 0..10 {
             for peer in &mut peers {
@@ -151,6 +144,5 @@ fn events_without_number_are_worked_off() {
             peer.say(text("42[\"message\",\"after\"]"));
             peer.hear("[\"message-back\",\"after\"]", 1);
         }
-        assert_eq!(Http::connect(victim.address).get(POLLING).status, 200);
     });
 }

@@ -12,8 +12,10 @@
 #![cfg(target_os = "linux")]
 
 mod abandoned;
+mod attachments;
 mod bystanders;
 mod floods;
+mod formats;
 mod frames;
 mod lengths;
 mod packets;

@@ -1,6 +1,4 @@
-//! Packets of Socket.IO that lie, nest, or never end, by the hundred.
-
-use std::time::Instant;
+//! Packets of Socket.IO that nest, count and name beyond reason, by the hundred.
 
 use siomio_testkit::{
     http::Http,
@@ -8,17 +6,17 @@ use siomio_testkit::{
 };
 
 use crate::{
-    IDLE, KIB, MAX_PAYLOAD, PATH, SOON, Turn, WEBSOCKET, besiege,
+    IDLE, KIB, MAX_PAYLOAD, PATH, besiege,
     bystanders::Guest,
     peer::{Peer, crowd, frame, request, text, upgrade},
     victim::Victim,
 };
 
 /// The goodbye that does not wait for a session's last poll.
-const BRIEF: [(&str, &str); 1] = [("CLOSE_TIMEOUT", "1000")];
+pub(crate) const BRIEF: [(&str, &str); 1] = [("CLOSE_TIMEOUT", "1000")];
 
 /// Many send this on either transport; what they send behind it must not be looked at.
-fn breaks_off(victim: &Victim, packet: &str, many: usize) {
+pub(crate) fn breaks_off(victim: &Victim, packet: &str, many: usize) {
     const BEHIND: &str = "42[\"message\",\"behind\"]";
     let what = packet.get(..80).unwrap_or(packet);
     let all = [text(packet), text(BEHIND), frame(0x88, "")].concat();
@@ -38,113 +36,9 @@ fn breaks_off(victim: &Victim, packet: &str, many: usize) {
     }
 }
 
-fn placeholder(num: &str) -> String {
+/// What stands in a packet for an attachment with this index.
+pub(crate) fn placeholder(num: &str) -> String {
     format!("{{\"_placeholder\":true,\"num\":{num}}}")
-}
-
-#[test]
-fn attachments_that_never_come_cost_what_has_come_of_them() {
-    const BROUGHT: usize = 90 * KIB;
-    besiege(&[], 50 * 9 * 2 * BROUGHT / 2 + 150 * IDLE, |victim| {
-        let announcement = text(format!("4510-[\"message\",{}]", placeholder("0")));
-        // Some bring nothing at all, some nearly everything.
-        let silent = crowd(100, || Peer::joined(victim.address));
-        let nearly = crowd(50, || Peer::joined(victim.address));
-        for (mut peer, brought) in
-            silent.into_iter().map(|peer| (peer, 0)).chain(nearly.into_iter().map(|peer| (peer, 9)))
-        {
-            peer.say(&announcement);
-            for _ in 0..brought {
-                peer.say(frame(0x82, vec![1; BROUGHT]));
-            }
-            peer.say(frame(0x89, "seen"));
-            peer.hear("seen", 1);
-        }
-    });
-}
-
-#[test]
-fn attachments_that_are_none_break_off() {
-    besiege(&BRIEF, 16 * IDLE, |victim| {
-        let counts = [
-            "51",
-            "50",
-            "0",
-            "00",
-            "11",
-            "4294967296",
-            "9999999999",
-            "18446744073709551616",
-            "-1",
-            "1e9",
-            "",
-        ];
-        for count in counts {
-            let packet = format!("45{count}-[\"message\",{}]", placeholder("0"));
-            breaks_off(victim, &packet, 8);
-        }
-        breaks_off(victim, &format!("45{}-[\"message\"]", "9".repeat(MAX_PAYLOAD - 100)), 2);
-        let indexes = [
-            "1",
-            "-1",
-            "\"0\"",
-            "\"splice\"",
-            "0.5",
-            "1e0",
-            "null",
-            "[0]",
-            "true",
-            "4294967296",
-            "99999999999999999999",
-        ];
-        for index in indexes {
-            breaks_off(victim, &format!("451-[\"message\",{}]", placeholder(index)), 8);
-        }
-    });
-}
-
-#[test]
-fn text_among_attachments_breaks_off() {
-    besiege(&BRIEF, 300 * IDLE, |victim| {
-        for between in ["42[\"message\",\"behind\"]", "451-[\"message\"]", "40/custom,", "41", "x"]
-        {
-            let mut peers = crowd(50, || Peer::joined(victim.address));
-            let packets = [
-                text(format!("453-[\"message\",\"behind\",{}]", placeholder("0"))),
-                frame(0x82, [1; 100]),
-                text(between),
-                frame(0x82, [1; 100]),
-                frame(0x82, [1; 100]),
-                frame(0x88, ""),
-            ];
-            for peer in &mut peers {
-                peer.say(packets.concat());
-            }
-            for peer in &mut peers {
-                assert!(!peer.last_words(between).contains("behind"), "{between} is no obstacle");
-            }
-        }
-    });
-}
-
-#[test]
-fn attachments_that_nobody_announced_are_not_kept() {
-    besiege(&BRIEF, 40 * (MAX_PAYLOAD / 4), |victim| {
-        let zero = text("450-[\"message\"]");
-        for announcement in [Vec::new(), zero] {
-            let mut peers = crowd(20, || Peer::saying(victim.address, upgrade(WEBSOCKET)));
-            for peer in &mut peers {
-                peer.say([text("40"), announcement.clone()].concat());
-                for _ in 0..20 {
-                    peer.say(frame(0x82, [1; 50 * KIB]));
-                }
-                peer.say(frame(0x88, ""));
-            }
-            for peer in &mut peers {
-                peer.last_words("an attachment of nothing");
-            }
-        }
-    });
 }
 
 #[test]
@@ -291,62 +185,6 @@ fn names_of_namespaces_that_are_as_long_as_a_message_are_not_kept() {
             }
         }
     });
-}
-
-/// Messages of another format that lie and nest.
-fn packed() -> Vec<Vec<u8>> {
-    let event =
-        |data: &[u8]| [b"\x83\xa4type\x02\xa3nsp\xa1/\xa4data\x92\xa7message", data].concat();
-    let mut all: Vec<_> = [
-        b"\xdb\xff\xff\xff\xffx".as_slice(),
-        b"\xc6\xff\xff\xff\xffx",
-        b"\xdd\xff\xff\xff\xff\x01",
-        b"\xdf\xff\xff\xff\xff\x01",
-        b"\xc9\xff\xff\xff\xff\x01x",
-        b"\xc1",
-        b"\xd9\x02\xc3\x28",
-        b"\xd6\x00",
-        b"",
-    ]
-    .into_iter()
-    .map(event)
-    .collect();
-    for nesting in [b"\x91".as_slice(), b"\x81\xa1a", b"\xdc\0\x01", b"\xdd\0\0\0\x01"] {
-        all.push(event(&nesting.repeat(100_000)));
-        all.push([nesting.repeat(100_000), vec![0xc0]].concat());
-    }
-    all.extend([Vec::new(), vec![0xc1; 1000], vec![0x80], vec![0xdf, 0xff, 0xff, 0xff, 0xff]]);
-    all
-}
-
-#[test]
-fn messages_of_another_format_are_not_believed_either() {
-    let _turn = Turn::wait();
-    for shards in ["1", "4"] {
-        println!("with {shards} shards");
-        let victim = Victim::start(&[("SHARDS", shards), ("PARSER", "msgpack")]);
-        let join = frame(0x82, b"\x82\xa4type\0\xa3nsp\xa1/");
-        let joined =
-            || Peer::saying(victim.address, [upgrade(WEBSOCKET).as_bytes(), &join].concat());
-        joined().hear("auth", 1);
-        let calm = victim.memory();
-        for message in packed() {
-            let mut peers = crowd(8, joined);
-            for peer in &mut peers {
-                peer.say([frame(0x82, &message), frame(0x88, "")].concat());
-            }
-            for peer in &mut peers {
-                peer.last_words("a broken message");
-            }
-            let begun = Instant::now();
-            joined().hear("auth", 1);
-            assert!(begun.elapsed() < SOON, "a newcomer has waited for {:?}", begun.elapsed());
-        }
-        assert!(victim.is_alive(), "the server has ended");
-        let peak = victim.peak() - calm;
-        assert!(peak <= 8 * 2 * MAX_PAYLOAD + crate::NOISE, "{} KiB of memory", peak / KIB);
-        crate::wait_until("the peers are gone", || victim.connections() == 0);
-    }
 }
 
 #[test]

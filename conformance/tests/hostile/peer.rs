@@ -58,6 +58,14 @@ impl Peer {
         goes_on
     }
 
+    /// Reads a single byte, if there is one.
+    pub(crate) fn sip(&mut self) {
+        self.0.set_nonblocking(true).expect("a connection takes options");
+        // Whatever comes of it: whether the server is still there shows when something is said.
+        let _ = self.0.read(&mut [0]);
+        self.0.set_nonblocking(false).expect("a connection takes options");
+    }
+
     /// Everything that the server says until it ends the connection, which it must.
     pub(crate) fn last_words(&mut self, what: &str) -> String {
         let mut heard = Vec::new();

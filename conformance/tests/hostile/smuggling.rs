@@ -11,6 +11,9 @@ use crate::{
     victim::Victim,
 };
 
+/// Sessions live as long as a test needs them.
+const PATIENT: [(&str, &str); 1] = [("PING_TIMEOUT", "10000")];
+
 /// Sessions on all shards, where there are several.
 fn sessions(victim: &Victim) -> Vec<Polling> {
     (0..8).map(|_| Polling::open(victim.address, PATH)).collect()
@@ -25,7 +28,7 @@ fn assert_alive(sessions: &[Polling], what: &str) {
 
 #[test]
 fn a_farewell_in_a_body_reaches_no_other_session() {
-    besiege(&[], 200 * IDLE, |victim| {
+    besiege(&PATIENT, 200 * IDLE, |victim| {
         let sessions = sessions(victim);
         for (n, session) in sessions.iter().enumerate() {
             let other = &sessions[(n + 1) % sessions.len()];
@@ -69,7 +72,7 @@ fn a_farewell_in_a_body_reaches_no_other_session() {
 
 #[test]
 fn the_door_and_the_shards_read_the_same_first_line() {
-    besiege(&[], 200 * IDLE, |victim| {
+    besiege(&PATIENT, 200 * IDLE, |victim| {
         let sessions = sessions(victim);
         for (n, session) in sessions.iter().enumerate() {
             let other = &sessions[(n + 1) % sessions.len()];
