@@ -21,7 +21,29 @@ use siomio::{Bound, Cors, Server, ServerBuilder, parser::MsgPack};
 
 /// A number from the environment, or the default if it is unset or no number.
 pub fn setting<T: FromStr>(name: &str, default: T) -> T {
-    env::var(name).ok().and_then(|text| text.parse().ok()).unwrap_or(default)
+    given(name).unwrap_or(default)
+}
+
+/// How a setting is made.
+type Set<T> = fn(ServerBuilder, T) -> ServerBuilder;
+
+/// Settings that stay as they are unless the environment says so, in milliseconds.
+const TIMEOUTS: [(&str, Set<Duration>); 6] = [
+    ("HEAD_TIMEOUT", ServerBuilder::head_timeout),
+    ("REQUEST_TIMEOUT", ServerBuilder::request_timeout),
+    ("SEND_TIMEOUT", ServerBuilder::send_timeout),
+    ("KEEP_ALIVE_TIMEOUT", ServerBuilder::keep_alive_timeout),
+    ("UPGRADE_TIMEOUT", ServerBuilder::upgrade_timeout),
+    ("CLOSE_TIMEOUT", ServerBuilder::close_timeout),
+];
+
+/// The same, in bytes.
+const SIZES: [(&str, Set<usize>); 2] =
+    [("HIGH_WATER", ServerBuilder::high_water), ("MAX_BUFFERED", ServerBuilder::max_buffered)];
+
+/// A number from the environment, if there is one.
+fn given<T: FromStr>(name: &str) -> Option<T> {
+    env::var(name).ok()?.parse().ok()
 }
 
 /// The settings that all servers share; the intervals are in milliseconds.
@@ -40,10 +62,18 @@ pub fn builder(ping_interval: u64, ping_timeout: u64, max_payload: usize) -> Ser
         Ok("msgpack") => builder.parser(MsgPack),
         _ => builder,
     };
-    match setting("SHARDS", 0) {
+    let builder = match setting("SHARDS", 0) {
         0 => builder,
         shards => builder.shards(shards),
-    }
+    };
+    let builder = TIMEOUTS.iter().fold(builder, |builder, (name, set)| match given(name) {
+        Some(milliseconds) => set(builder, Duration::from_millis(milliseconds)),
+        None => builder,
+    });
+    SIZES.iter().fold(builder, |builder, (name, set)| match given(name) {
+        Some(bytes) => set(builder, bytes),
+        None => builder,
+    })
 }
 
 /// Both loopback addresses at `$PORT`.

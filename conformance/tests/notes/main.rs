@@ -1,4 +1,5 @@
-//! `docs/protocol-notes.md` names the tests that hold each clause. They have to exist.
+//! `docs/protocol-notes.md` names the tests that hold each clause, `docs/security.md` those of each limit, and
+//! `docs/security-regressions.md` those that would notice what went wrong elsewhere. They have to exist.
 
 use std::{
     fs,
@@ -10,20 +11,47 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("..")
 }
 
-/// A clause of the document, and the tests that hold it.
-struct Clause<'d> {
-    words: &'d str,
-    tests: Vec<&'d str>,
+/// A document whose tables name tests in their last column.
+struct Document {
+    name: &'static str,
+    /// The heads of its tables.
+    head: &'static str,
+    /// It has more rows than this.
+    least: usize,
 }
 
-/// The rows of all tables with these two columns.
-fn clauses(document: &str) -> Vec<Clause<'_>> {
+const DOCUMENTS: [Document; 3] = [
+    Document { name: "security.md", head: "| limit | default | threat | test |", least: 25 },
+    Document { name: "protocol-notes.md", head: "| clause | test |", least: 100 },
+    Document {
+        name: "security-regressions.md",
+        head: "| where | what went wrong | test |",
+        least: 60,
+    },
+];
+
+/// How a row says that it needs no test; the reason follows.
+const NOT_HERE: &str = "does not apply: ";
+
+/// A row of such a table.
+struct Row<'d> {
+    words: &'d str,
+    tests: Vec<&'d str>,
+    is_not_for_us: bool,
+}
+
+/// The rows of all tables with this head.
+fn rows<'d>(document: &'d str, head: &str) -> Vec<Row<'d>> {
     let mut is_table = false;
     let rows = document.lines().filter_map(|line| {
-        is_table = line == "| clause | test |" || (is_table && line.starts_with('|'));
+        is_table = line == head || (is_table && line.starts_with('|'));
         let (words, tests) = line.strip_prefix('|')?.strip_suffix('|')?.rsplit_once('|')?;
-        let is_row = is_table && line != "| clause | test |" && line != "| --- | --- |";
-        is_row.then(|| Clause { words, tests: tests.split('`').skip(1).step_by(2).collect() })
+        let is_row = is_table && line != head && !line.starts_with("| ---");
+        let is_not_for_us = tests.trim_start().starts_with(NOT_HERE);
+        let tests = tests.split('`').skip(1).step_by(2);
+        // Among words are other names, too.
+        let tests = tests.filter(|name| !is_not_for_us || name.contains("::")).collect();
+        is_row.then_some(Row { words, tests, is_not_for_us })
     });
     rows.collect()
 }
@@ -68,16 +96,18 @@ fn exists(test: &str) -> bool {
 }
 
 #[test]
-fn every_clause_names_tests_that_exist() {
-    let document = fs::read_to_string(root().join("docs/protocol-notes.md")).expect("the notes");
-    let clauses = clauses(&document);
-    assert!(clauses.len() > 100, "the tables were not understood");
-    for clause in &clauses {
-        assert!(!clause.tests.is_empty(), "nothing holds this: {}", clause.words);
+fn every_row_names_tests_that_exist() {
+    for Document { name, head, least } in DOCUMENTS {
+        let document = fs::read_to_string(root().join("docs").join(name)).expect("the document");
+        let rows = rows(&document, head);
+        assert!(rows.len() > least, "the tables of {name} were not understood");
+        for row in rows.iter().filter(|row| !row.is_not_for_us) {
+            assert!(!row.tests.is_empty(), "nothing holds this in {name}: {}", row.words);
+        }
+        let tests = rows.iter().flat_map(|row| &row.tests);
+        let missing: Vec<_> = tests.filter(|test| !exists(test)).collect();
+        assert!(missing.is_empty(), "these do not exist, says {name}: {missing:#?}");
     }
-    let tests = clauses.iter().flat_map(|clause| &clause.tests);
-    let missing: Vec<_> = tests.filter(|test| !exists(test)).collect();
-    assert!(missing.is_empty(), "these do not exist: {missing:#?}");
 }
 
 #[test]

@@ -82,3 +82,26 @@ fn what_is_sent_along_to_a_namespace_has_a_limit() {
         },
     );
 }
+
+#[test]
+fn a_name_that_is_too_long_makes_no_namespace() {
+    served_with(
+        |builder| builder,
+        |server, _: Tell<()>| {
+            server.of_pattern("/p-{n}");
+            server.of(&format!("/{}", "x".repeat(5_000)));
+        },
+        |stage| {
+            on_both(stage.address, |mut client| {
+                // A child would keep it, and one client could make a thousand.
+                let name = format!("/p-{}", "x".repeat(4_094));
+                client.send(&[&format!("40{name}")]);
+                client.expect(&[&format!("44{name},{{\"message\":\"Invalid namespace\"}}")]);
+                client.send(&[&format!("40{}", &name[..4_096])]);
+                connected(&mut client, &name[..4_096]);
+                // What the application has made has the name that it was given.
+                join(&mut client, &format!("/{}", "x".repeat(5_000)));
+            });
+        },
+    );
+}

@@ -20,6 +20,10 @@ use crate::{
     },
 };
 
+/// Longest name of a namespace that is made because a client asks for it: it is kept as long as that is there, or as long as a
+/// parent thinks about it, and one client may ask for many.
+const MAX_NAME: usize = 4 * 1024;
+
 /// A client waits to hear whether a namespace exists, because a parent thinks about it.
 #[derive(Debug)]
 pub(crate) struct Lookup {
@@ -77,6 +81,7 @@ impl Local {
         let lookup = Lookup { session, name, auth, parents, place: 0, entered: None };
         match self.shared.namespaces.find(&lookup.name) {
             Some(cell) => self.enter_namespace(lookup, &cell),
+            None if lookup.name.len() > MAX_NAME => self.refuse_name(&lookup),
             None => self.ask_parents(lookup),
         }
     }
@@ -145,7 +150,11 @@ impl Local {
                 return self.make_child(lookup);
             }
         }
-        self.refuse_early(lookup.session, &name, "Invalid namespace");
+        self.refuse_name(&lookup);
+    }
+
+    fn refuse_name(&self, lookup: &Lookup) {
+        self.refuse_early(lookup.session, &lookup.name, "Invalid namespace");
     }
 
     fn begin_lookup(&self, lookup: Lookup) -> NamespaceDecision {
