@@ -90,7 +90,9 @@ impl Fault {
                     On::Writes => call != Call::Read,
                     On::Any => true,
                 };
-                if !concerns {
+                // Ending a half does not wait, so no signal interrupts it.
+                let cannot = call == Call::Shutdown && error.is_harmless();
+                if !concerns || cannot {
                     return Ok(());
                 }
                 if *left > 0 {
