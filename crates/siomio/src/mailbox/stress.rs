@@ -77,35 +77,50 @@ impl Clerk {
 
 #[test]
 fn the_last_letter_wakes_however_it_meets_the_reader() {
-    // Nobody posts anything more before all of a round was read, so nothing makes good for a wake that was lost.
-    const SENDERS: u64 = 3;
-    const ROUNDS: u64 = 20_000;
-    let ((mailbox, bell), read) = (mailbox(), Arc::new(AtomicU64::new(0)));
-    let senders: Vec<_> = (0..SENDERS)
-        .map(|sender| {
-            let (mailbox, read) = (mailbox.clone(), read.clone());
-            thread::spawn(move || {
-                for number in 0..ROUNDS {
-                    mailbox.post_one(letter(sender, number));
-                    let until = Instant::now() + SOON;
-                    while read.load(Ordering::Acquire) < (number + 1) * SENDERS {
-                        if Instant::now() > until {
-                            return;
-                        }
-                        thread::yield_now();
-                    }
-                }
-            })
-        })
-        .collect();
-    let mut clerk = Clerk::new(SENDERS);
-    while clerk.read_in_all() < SENDERS * ROUNDS {
-        bell.sleep();
+    // Two letters, the second of which comes at any moment of the reader's work on the first. Nothing is posted before both were read, so
+    // nothing makes good for a wake that was lost.
+    const ROUNDS: u64 = 100_000;
+    let (mailbox, woken) = (Arc::new(Mailbox::default()), Arc::new(AtomicBool::new(false)));
+    let (ringer, read) = (woken.clone(), Arc::new(AtomicU64::new(0)));
+    mailbox.set_waker(Box::new(move || ringer.store(true, Ordering::Release)));
+    let (own, seen) = (mailbox.clone(), read.clone());
+    let sender = thread::spawn(move || {
+        for round in 0..ROUNDS {
+            own.post_one(letter(0, 2 * round));
+            (0..round % 300).for_each(|_| std::hint::spin_loop());
+            own.post_one(letter(0, 2 * round + 1));
+            if !spin_until(|| seen.load(Ordering::Acquire) == 2 * round + 2) {
+                return;
+            }
+        }
+    });
+    let mut clerk = Clerk::new(1);
+    while clerk.read_in_all() < 2 * ROUNDS {
+        let is_woken = spin_until(|| woken.swap(false, Ordering::AcqRel));
+        assert!(is_woken, "a wake was lost after {} letters", clerk.read_in_all());
         clerk.read(&mailbox);
         read.store(clerk.read_in_all(), Ordering::Release);
     }
-    senders.into_iter().for_each(|sender| sender.join().unwrap());
+    sender.join().unwrap();
     assert!(mailbox.is_empty());
+}
+
+/// Waits without giving the processor away, which would take longer than what it waits for; `false` when it takes too long.
+fn spin_until(is_so: impl Fn() -> bool) -> bool {
+    let mut spins = 0_u64;
+    let until = Instant::now() + SOON;
+    while !is_so() {
+        spins += 1;
+        std::hint::spin_loop();
+        // The other may be waiting for this processor.
+        if spins % 20_000 == 0 {
+            thread::yield_now();
+            if Instant::now() > until {
+                return false;
+            }
+        }
+    }
+    true
 }
 
 #[test]

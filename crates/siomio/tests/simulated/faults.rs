@@ -74,6 +74,9 @@ const REQUESTS: [&str; 4] = [
 /// How many clients were cut off, of all that could be.
 static CUT_OFF: AtomicUsize = AtomicUsize::new(0);
 
+/// How many sessions that polled have ended with a poll, and not because nobody came any more.
+static TOLD_AT_ONCE: AtomicUsize = AtomicUsize::new(0);
+
 /// Longer than any deadline takes, and what follows it.
 const EVERY_DEADLINE: Duration = Duration::from_secs(400);
 
@@ -119,6 +122,18 @@ fn run(seed: u64) {
         }
     }
     assert!(done, "in time");
+    world.run_until_quiet();
+    assert_eq!(world.failed_connections(), 0, "they are closed at once");
+    for client in guests.iter().map(|guest| &guest.talker.client).filter(|it| it.closed().is_some())
+    {
+        let books = books.lock().unwrap();
+        let reasons = client.id().map_or(&[][..], |id| &books[id].1);
+        if client.plan() == Plan::WebSocket && client.id().is_some() {
+            assert_eq!(reasons, [DisconnectReason::TransportError], "client {}", client.number);
+        } else if client.plan() == Plan::Polling && !reasons.is_empty() {
+            TOLD_AT_ONCE.fetch_add(1, Ordering::Relaxed);
+        }
+    }
 
     guests.iter_mut().for_each(|guest| guest.talker.client.hang_up(End::Fin));
     drop(torsos);
@@ -163,4 +178,5 @@ fn that_were_only_interrupted_cost_nothing() {
 fn cost_nobody_else_anything_and_leave_nothing() {
     seeds(300, run);
     assert!(CUT_OFF.load(Ordering::Relaxed) > 0, "somebody suffers");
+    assert!(TOLD_AT_ONCE.load(Ordering::Relaxed) > 0, "a poll that fails is noticed");
 }

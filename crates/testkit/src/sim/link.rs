@@ -228,10 +228,14 @@ impl Link {
 
     /// A call of the server may fail. If that is for good, the client hears of it.
     fn strike(&mut self, call: Call) -> io::Result<()> {
-        let was_lasting = self.fault.is_lasting();
+        assert!(
+            !self.fault.is_lasting(),
+            "#{} is used although a call on it has failed",
+            self.number
+        );
         self.fault.strike(call).inspect_err(|error| {
             self.trace.add(format_args!("  #{} {call:?} fails: {error}", self.number));
-            if self.fault.is_lasting() && !was_lasting {
+            if self.fault.is_lasting() {
                 self.to_client.end(End::Reset);
             }
         })

@@ -157,6 +157,12 @@ impl World {
         self.links.iter().filter(|link| link.borrow().home != Home::Gone).count()
     }
 
+    /// Connections that the server keeps although a call on them has failed for good.
+    pub fn failed_connections(&self) -> usize {
+        let is_kept = |link: &Link| link.fault.is_lasting() && link.home != Home::Gone;
+        self.links.iter().filter(|link| is_kept(&link.borrow())).count()
+    }
+
     /// Lets one thing happen, any that can: some bytes arrive, or a shard runs a turn. Returns `false` when nothing can
     /// before time passes.
     pub fn step(&mut self) -> bool {
