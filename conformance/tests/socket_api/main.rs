@@ -17,6 +17,7 @@ mod limits;
 mod listeners;
 mod middlewares;
 mod namespaces;
+mod panicking_hooks;
 mod panics;
 
 use std::{

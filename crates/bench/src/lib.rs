@@ -4,7 +4,8 @@
 //! [`Scenario`](scenario::Scenario) is some work for it, every reply of which is checked; what it takes is read from the server's
 //! process, so it does not matter that the load costs something, too.
 //!
-//! `compare` runs scenarios for several servers in turn; `load` runs one for a server that is there already.
+//! `compare` runs scenarios for several servers in turn; `load` runs one for a server that is there already. [`soak`] is another question:
+//! whether a server that has worked for long is what it was at first.
 
 pub mod http;
 pub mod link;
@@ -13,5 +14,6 @@ pub mod open;
 pub mod process;
 pub mod report;
 pub mod scenario;
+pub mod soak;
 pub mod subject;
 pub mod wire;

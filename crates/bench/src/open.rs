@@ -86,7 +86,7 @@ impl Opened {
     /// When another comes.
     pub fn expect(&mut self, start: &str) -> io::Result<()> {
         loop {
-            let message = self.next()?;
+            let message = self.receive()?;
             if message.starts_with(start.as_bytes()) {
                 return Ok(());
             }
@@ -97,7 +97,11 @@ impl Opened {
         }
     }
 
-    fn next(&mut self) -> io::Result<Vec<u8>> {
+    /// The payload of the next message, once it is there.
+    ///
+    /// # Errors
+    /// When the connection has ended.
+    pub fn receive(&mut self) -> io::Result<Vec<u8>> {
         loop {
             if let Some((start, end)) = frame(&self.unread) {
                 let payload = self.unread[start..end].to_vec();

@@ -38,6 +38,14 @@ impl Process {
         let kilobytes = line.and_then(|rest| rest.split_whitespace().next()?.parse::<u64>().ok());
         kilobytes.map(|it| it * 1024).ok_or_else(|| io::Error::other("no Rss"))
     }
+
+    /// How many descriptors it has open.
+    ///
+    /// # Errors
+    /// When it is gone.
+    pub fn descriptors(self) -> io::Result<usize> {
+        Ok(fs::read_dir(format!("/proc/{}/fd", self.0))?.count())
+    }
 }
 
 /// A server that was started to be measured, and ends with this.

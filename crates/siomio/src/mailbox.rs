@@ -223,6 +223,9 @@ impl fmt::Debug for Mailbox {
 }
 
 #[cfg(test)]
+mod stress;
+
+#[cfg(test)]
 mod tests {
     use std::sync::atomic::AtomicUsize;
 
@@ -268,35 +271,5 @@ mod tests {
         let mut mail = Vec::new();
         mailbox.take(&mut mail);
         assert!(mail.is_empty() && mailbox.is_empty());
-    }
-
-    #[test]
-    fn nothing_is_lost_and_each_thread_keeps_its_order() {
-        let (mailbox, threads, each) = (Arc::new(Mailbox::default()), 4, 5000_u64);
-        let posters: Vec<_> = (0..threads)
-            .map(|thread| {
-                let mailbox = mailbox.clone();
-                std::thread::spawn(move || {
-                    for number in 0..each {
-                        let request = engine::RequestId { connection: thread, sequence: number };
-                        mailbox.post_one(Mail::Respond { request, response: Response::new(200) });
-                    }
-                })
-            })
-            .collect();
-        let mut next = vec![0; threads as usize];
-        let mut mail = Vec::new();
-        while next.iter().sum::<u64>() < threads * each {
-            mailbox.take(&mut mail);
-            for letter in mail.drain(..) {
-                let Mail::Respond { request, .. } = letter else { panic!() };
-                let expected = &mut next[request.connection as usize];
-                assert_eq!(request.sequence, *expected);
-                *expected += 1;
-            }
-        }
-        for poster in posters {
-            poster.join().unwrap();
-        }
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! A [`World`] runs the very shards of a server, all on one thread, on a clock that stands still until it is told to move.
 //! Bytes travel over [`Wire`]s that cut them anywhere and take their time; events come late, twice, or for connections that
-//! are gone. Every choice comes from one seed, so a failure can be replayed: it prints its seed and its trace.
+//! are gone; where a test asks for it, calls fail as those of an operating system do. Every choice comes from one seed, so a failure can be replayed: it prints its seed and its trace.
 //!
 //! ```text
 //!   SimClient ─ Lines ─ SimHttp ─┐                          ┌─ Shard 0
@@ -14,6 +14,7 @@ mod client;
 mod clock;
 mod door;
 mod drive;
+mod fault;
 mod http;
 mod lines;
 mod link;

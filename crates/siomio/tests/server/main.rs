@@ -5,6 +5,7 @@ mod life;
 mod order;
 mod sockets;
 mod stopping;
+mod threads;
 
 use std::{net::SocketAddr, time::Duration};
 

@@ -82,7 +82,7 @@ impl Talker {
         Self { client, said: 0 }
     }
 
-    fn is_done(&self) -> bool {
+    pub(crate) fn is_done(&self) -> bool {
         self.said == EVENTS
             && self.client.has_said_all()
             && self.client.received.len() as u64 >= EVENTS
@@ -117,14 +117,19 @@ pub(crate) fn talk(world: &mut World, talkers: &mut [Talker], heard: &Heard) {
         world.drive(talkers, Duration::from_millis(200), |_| false);
     }
     for Talker { client, .. } in &*talkers {
-        let numbers: Vec<u64> = client.received.iter().map(|event| number(&event.json)).collect();
         let all: Vec<u64> = (0..EVENTS).collect();
-        assert_eq!(numbers, all, "client {} received", client.number);
-        let heard = heard.lock().unwrap();
-        let heard = heard.get(&(client.number as u64)).cloned().unwrap_or_default();
+        let (received, heard) = so_far(client, heard);
+        assert_eq!(received, all, "client {} received", client.number);
         assert_eq!(heard, all, "the server heard of client {}", client.number);
     }
     assert!(done, "in time");
+}
+
+/// The numbers that a client has received, and those that the server has heard of it.
+pub(crate) fn so_far(client: &SimClient, heard: &Heard) -> (Vec<u64>, Vec<u64>) {
+    let received = client.received.iter().map(|event| number(&event.json)).collect();
+    let heard = heard.lock().unwrap().get(&(client.number as u64)).cloned().unwrap_or_default();
+    (received, heard)
 }
 
 /// The number of an event, whose luggage must be right.

@@ -160,6 +160,11 @@ impl SimClient {
         matches!(self.phase, Phase::WebSocket(_))
     }
 
+    /// How it uses the transports.
+    pub const fn plan(&self) -> Plan {
+        self.plan
+    }
+
     /// Ends all of its connections, without a word.
     pub fn hang_up(&mut self, how: End) {
         self.lines.hang_up(how);

@@ -55,6 +55,7 @@ impl Door {
             guest.said.truncate(before + *read.as_ref().unwrap_or(&0));
             match read {
                 Err(error) if error.kind() == ErrorKind::WouldBlock => return None,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
                 Ok(1..) => {
                     if let Some(destination) = destination(io, &guest.said) {
                         let shard = match destination {

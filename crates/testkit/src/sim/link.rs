@@ -9,7 +9,10 @@ use std::{
 
 use siomio::shard::Readiness;
 
-use super::{Random, Tear, Trace};
+use super::{
+    Random, Tear, Trace,
+    fault::{Call, Fault},
+};
 
 /// Both ends hold one.
 pub(super) type SharedLink = Rc<RefCell<Link>>;
@@ -56,6 +59,7 @@ pub(super) struct Link {
     /// The client's end is there.
     pub(super) has_client: bool,
     pub(super) tear: Tear,
+    pub(super) fault: Fault,
     pub(super) random: Random,
     pub(super) trace: Trace,
 }
@@ -84,6 +88,7 @@ impl Link {
             is_starved: false,
             has_client: true,
             tear,
+            fault: Fault::Over,
             random,
             trace,
         }
@@ -160,6 +165,7 @@ impl Link {
 
     /// The server reads.
     pub(super) fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        self.strike(Call::Read)?;
         if self.random.one_in(4) && self.to_server.can_move(self.tear.window) {
             // Between an event and the reading more may come. It makes an event of its own, too late to be of use.
             self.deliver_to_server();
@@ -189,6 +195,7 @@ impl Link {
 
     /// The server writes; a part may be all that is taken.
     pub(super) fn write(&mut self, slices: &[IoSlice<'_>]) -> io::Result<usize> {
+        self.strike(Call::Write)?;
         if self.to_server.ended == Some(End::Reset) || self.to_client.ending.is_some() {
             return Err(io::ErrorKind::BrokenPipe.into());
         }
@@ -205,6 +212,33 @@ impl Link {
         self.to_client.send(&bytes);
         self.trace.bytes(format_args!("  #{} wrote", self.number), &bytes);
         Ok(bytes.len())
+    }
+
+    /// The server ends the half that it writes.
+    pub(super) fn shutdown(&mut self) -> io::Result<()> {
+        self.strike(Call::Shutdown)?;
+        if self.to_server.ended == Some(End::Reset) {
+            return Err(io::ErrorKind::NotConnected.into());
+        }
+        if self.to_client.ending.is_none() {
+            self.to_client.end(End::Fin);
+        }
+        Ok(())
+    }
+
+    /// A call of the server may fail. If that is for good, the client hears of it.
+    fn strike(&mut self, call: Call) -> io::Result<()> {
+        assert!(
+            !self.fault.is_lasting(),
+            "#{} is used although a call on it has failed",
+            self.number
+        );
+        self.fault.strike(call).inspect_err(|error| {
+            self.trace.add(format_args!("  #{} {call:?} fails: {error}", self.number));
+            if self.fault.is_lasting() {
+                self.to_client.end(End::Reset);
+            }
+        })
     }
 
     /// The server closes its end. With bytes unread, that is a reset, and what was written last may never arrive.

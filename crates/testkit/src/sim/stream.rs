@@ -50,14 +50,7 @@ impl Write for SimStream {
 
 impl Stream for SimStream {
     fn shutdown_write(&mut self) -> io::Result<()> {
-        let mut link = self.0.borrow_mut();
-        if link.to_server.ended == Some(super::End::Reset) {
-            return Err(io::ErrorKind::NotConnected.into());
-        }
-        if link.to_client.ending.is_none() {
-            link.to_client.end(super::End::Fin);
-        }
-        Ok(())
+        self.0.borrow_mut().shutdown()
     }
 }
 

@@ -14,6 +14,7 @@ use siomio::{
 use super::{
     Clock, Random, SimEnvironment, SimStream, Tear, Trace, Wire,
     door::{Door, Invited},
+    fault::Fault,
     link::{Home, Link, SharedLink},
 };
 
@@ -29,6 +30,8 @@ pub struct World {
     links: Vec<SharedLink>,
     opened: usize,
     tear: Tear,
+    /// One new connection in so many has a fault, 0 for none; and of which kind.
+    faulty: (usize, fn(&mut Random) -> Fault),
     /// Turns that nothing but a deadline called for, with no event, no rest and no passing of time in between.
     idle_turns: u32,
     /// Steps since time passed last.
@@ -94,6 +97,7 @@ impl World {
             links: Vec::new(),
             opened: 0,
             tear,
+            faulty: (0, Fault::any),
             idle_turns: 0,
             steps: 0,
             tasks: Vec::new(),
@@ -105,11 +109,27 @@ impl World {
     pub fn connect(&mut self) -> Wire {
         let (number, random) = (self.opened, self.random.fork());
         self.opened += 1;
-        let link: SharedLink =
-            std::rc::Rc::new(Link::new(number, self.tear, random, self.trace.clone()).into());
+        let mut link = Link::new(number, self.tear, random, self.trace.clone());
+        let (times, fault) = self.faulty;
+        if self.random.one_in(times) {
+            link.fault = fault(&mut self.random);
+            self.trace.add(format_args!("#{number} has a fault: {:?}", link.fault));
+        }
+        let link: SharedLink = std::rc::Rc::new(link.into());
         self.links.push(link.clone());
         self.trace.add(format_args!("#{number} opens"));
         Wire::new(link)
+    }
+
+    /// From now on one new connection in so many has a call of the server, somewhere in its life, that fails with any error of an
+    /// operating system; 0 for none, which is how a world begins.
+    pub fn fail_one_in(&mut self, times: usize) {
+        self.faulty = (times, Fault::any);
+    }
+
+    /// From now on every new connection has a call that is interrupted by a signal, and has to be made again.
+    pub fn interrupt_all(&mut self) {
+        self.faulty = (1, Fault::interruption);
     }
 
     /// The time now.
@@ -135,6 +155,12 @@ impl World {
     /// Connections whose server's end is still open, those included that belong to no shard yet.
     pub fn open_connections(&self) -> usize {
         self.links.iter().filter(|link| link.borrow().home != Home::Gone).count()
+    }
+
+    /// Connections that the server keeps although a call on them has failed for good.
+    pub fn failed_connections(&self) -> usize {
+        let is_kept = |link: &Link| link.fault.is_lasting() && link.home != Home::Gone;
+        self.links.iter().filter(|link| is_kept(&link.borrow())).count()
     }
 
     /// Lets one thing happen, any that can: some bytes arrive, or a shard runs a turn. Returns `false` when nothing can
