@@ -29,7 +29,7 @@ pub enum Fault {
     Lie,
     /// Every echo costs memory for good.
     Leak,
-    /// One thing in a hundred that is said in a room is said to nobody.
+    /// One thing in ten that is said in a room is said to nobody.
     Loss,
 }
 
@@ -118,7 +118,7 @@ fn rooms(server: &Server, fault: Option<Fault>) {
     });
     server.on("say", move |socket: &Socket, room: usize, text: String| {
         let number = said[room].fetch_add(1, Ordering::Relaxed) + 1;
-        if fault != Some(Fault::Loss) || number % 100 != 0 {
+        if fault != Some(Fault::Loss) || number % 10 != 0 {
             socket.namespace().to(format!("room-{room}")).emit("said", (room, number, text));
         }
     });
