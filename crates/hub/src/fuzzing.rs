@@ -55,9 +55,16 @@ struct Model {
     is_connected: bool,
     rooms: BTreeSet<Arc<str>>,
     pid: Option<Arc<str>>,
-    /// The last broadcast that it was sent.
-    sent: Option<Offset>,
+    feed: Feed,
     returns: Option<Return>,
+}
+
+/// What a client has received over its last connection.
+#[derive(Clone, Debug, Default)]
+struct Feed {
+    /// The last before that.
+    before: Option<Offset>,
+    since: Vec<Offset>,
 }
 
 /// Somebody who is back, and not let in yet.
@@ -74,8 +81,7 @@ struct Return {
 struct Absent {
     namespace: usize,
     rooms: BTreeSet<Arc<str>>,
-    /// The last broadcast that it was sent.
-    sent: Option<Offset>,
+    feed: Feed,
     /// How many there had been when it went.
     at: usize,
 }
@@ -183,7 +189,7 @@ impl Life {
         if self.hub.begin_anew(socket).is_some() {
             let returns = model.returns.take().expect("it has come back");
             assert!(returns.since < long_ago, "it was not long");
-            (model.pid, model.sent) = (None, None);
+            (model.pid, model.feed) = (None, Feed::default());
         }
         // One that has come back keeps its secret.
         let fresh = || format!("secret {}", self.names).into();
@@ -192,7 +198,7 @@ impl Life {
         let sent: Vec<_> = sent.iter().filter_map(|packet| packet.offset()).collect();
         let missed = model.returns.take().map(|it| it.missed).unwrap_or_default();
         assert_eq!(sent, missed, "it gets what it has missed");
-        model.sent = missed.last().copied().or(model.sent);
+        model.feed.since = missed;
         model.is_connected = true;
     }
 
@@ -312,8 +318,8 @@ impl Life {
         assert_eq!(departure.kept.is_some(), reason.is_recoverable());
         if let Some(pid) = departure.kept {
             assert_eq!(Some(&pid), model.pid.as_ref());
-            let Model { namespace, rooms, sent, .. } = model;
-            self.lost.insert(pid, Absent { namespace, rooms, sent, at: self.log.len() });
+            let Model { namespace, rooms, feed, .. } = model;
+            self.lost.insert(pid, Absent { namespace, rooms, feed, at: self.log.len() });
         }
     }
 
@@ -331,7 +337,7 @@ impl Life {
             }
             if model.is_connected && is_meant(&to, &model.rooms) {
                 self.hub.delivered(*socket, &packet);
-                model.sent = Some(offset);
+                model.feed.since.push(offset);
             }
             if let Some(returns) = model.returns.as_mut().filter(|it| is_meant(&to, &it.rooms)) {
                 returns.missed.push(offset);
@@ -344,12 +350,17 @@ impl Life {
     fn come_back(&mut self, number: usize) {
         let Some(place) = number.checked_rem(self.lost.len()) else { return };
         let Some((pid, absent)) = self.lost.iter().nth(place) else { return };
-        let (pid, last, namespace) = (pid.clone(), absent.sent, absent.namespace);
+        let (pid, namespace) = (pid.clone(), absent.namespace);
+        // Some of what was sent over its last connection was lost on the way.
+        let Feed { before, since } = &absent.feed;
+        let arrived = since.len() - (number / FEW).min(since.len());
+        let last = arrived.checked_sub(1).map_or(*before, |last| Some(since[last]));
         let missed = |(_, to, sent): &(Offset, usize, Selector)| {
             *to == namespace && is_meant(sent, &absent.rooms)
         };
         let missed = self.log[absent.at..].iter().filter(|entry| missed(entry));
-        let missed: Vec<_> = missed.map(|(offset, ..)| *offset).collect();
+        let missed = missed.map(|(offset, ..)| *offset);
+        let missed: Vec<_> = since[arrived..].iter().copied().chain(missed).collect();
         let recovered = self.hub.give_up(self.now, &pid, last);
         let absent = self.lost.remove(&pid).expect("picked");
         // The log is long enough; but there may be too many sessions.
@@ -365,7 +376,7 @@ impl Life {
         *model = Model {
             rooms: absent.rooms.clone(),
             pid: Some(pid),
-            sent: last,
+            feed: Feed { before: last, since: Vec::new() },
             returns: Some(Return { since: self.now, rooms: absent.rooms, missed }),
             ..model.clone()
         };

@@ -156,12 +156,20 @@ impl Hub {
 
     /// Puts a socket into a room. Returns whether it was not in it before.
     pub fn join(&mut self, socket: SocketKey, room: &str) -> bool {
-        self.is_alive(socket) && self.rooms().join(socket, room)
+        let joins = self.is_alive(socket) && self.rooms().join(socket, room);
+        if joins {
+            self.note_stay(socket, |stays, log| stays.begin(room, log.place()));
+        }
+        joins
     }
 
     /// Takes a socket out of a room. Returns whether it was in it. Nobody can leave the room of their own id.
     pub fn leave(&mut self, socket: SocketKey, room: &str) -> bool {
-        self.rooms().leave(socket, room)
+        let leaves = self.rooms().leave(socket, room);
+        if leaves {
+            self.note_stay(socket, |stays, log| stays.end(room, log.place(), log.begins()));
+        }
+        leaves
     }
 
     /// The rooms that a socket is in, its own first.

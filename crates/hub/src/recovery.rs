@@ -14,10 +14,11 @@
 
 mod log;
 mod sessions;
+mod stays;
 
 use std::{sync::Arc, time::Duration};
 
-pub(crate) use self::{log::Log, sessions::Sessions};
+pub(crate) use self::{log::Log, sessions::Sessions, stays::Stays};
 use crate::{Broadcast, NamespaceId, Offset};
 
 /// How long and how much is kept for clients that come back.
@@ -111,6 +112,8 @@ pub(crate) struct Session {
     pub(crate) until: Option<u64>,
     /// Of the log, this was in the prelude or had been received before.
     pub(crate) marks: Marks,
+    /// When it was in which rooms, since it is connected.
+    pub(crate) stays: Stays,
     /// It was taken up from an earlier socket.
     pub(crate) is_recovered: bool,
 }
@@ -127,6 +130,7 @@ impl Session {
             sent: None,
             until: None,
             marks,
+            stays: Stays::default(),
             is_recovered: false,
         }
     }
@@ -161,7 +165,9 @@ pub(crate) struct Lost {
 }
 
 impl Lost {
-    pub(crate) fn is_in(&self, room: &str) -> bool {
-        *self.id == *room || self.rooms.iter().any(|own| **own == *room)
+    /// Whether it was in a room when the log was at this place.
+    pub(crate) fn was_in(&self, room: &str, place: u64) -> bool {
+        let is_in = || self.rooms.iter().any(|own| **own == *room);
+        *self.id == *room || self.session.stays.include(room, place, is_in())
     }
 }

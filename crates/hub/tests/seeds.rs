@@ -19,5 +19,5 @@ fn replay(target: &str, least: usize, run: fn(&[u8])) {
 
 #[test]
 fn seeds_of_hub() {
-    replay("hub", 5, siomio_hub::fuzzing::hub);
+    replay("hub", 9, siomio_hub::fuzzing::hub);
 }

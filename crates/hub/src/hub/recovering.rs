@@ -6,7 +6,7 @@ use super::{Hub, Recovering};
 use crate::{
     Broadcast, DisconnectReason, Due, NamespaceId, Offset, Recovered, Selector, Socket, SocketKey,
     deadlines::Waiting,
-    recovery::{Lost, Session},
+    recovery::{Log, Lost, Session, Stays},
 };
 
 impl Hub {
@@ -57,6 +57,15 @@ impl Hub {
             return;
         };
         self.end_deliveries(socket, place.saturating_sub(1));
+    }
+
+    /// A socket that may come back has joined or left a room.
+    pub(super) fn note_stay(&mut self, socket: SocketKey, note: impl FnOnce(&mut Stays, &Log)) {
+        let Some(recovery) = &self.recovery else { return };
+        let state = self.sockets.get_mut(socket);
+        if let Some(session) = state.and_then(|state| state.session.as_mut()) {
+            note(&mut session.stays, &recovery.log);
+        }
     }
 
     /// From this place of the log on, a socket has received nothing.

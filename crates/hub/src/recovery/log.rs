@@ -8,7 +8,7 @@ use std::{
 
 use crate::{
     Broadcast, NamespaceId, Offset, Recovery, Selector,
-    recovery::{Lost, Marks, Recovered, Session},
+    recovery::{Lost, Marks, Recovered, Session, Stays},
 };
 
 /// The packets that the sockets of one hub could receive, in the order of delivery: bounded by age and by bytes.
@@ -61,6 +61,11 @@ impl Log {
         self.first + self.entries.len() as u64
     }
 
+    /// The place of the first packet that is still known.
+    pub(crate) const fn begins(&self) -> u64 {
+        self.first
+    }
+
     /// How old a packet may become.
     pub(crate) const fn max_age(&self) -> Duration {
         self.config.max_disconnection
@@ -98,11 +103,11 @@ impl Log {
     /// Without an offset, the client has seen nothing.
     pub(crate) fn give_up(&self, lost: Lost, last: Option<Offset>) -> Option<Recovered> {
         let (mut missed, from) = self.missed_from(&lost, last)?;
-        let own = self.entries.iter().skip(from).filter(|entry| {
-            entry.is_for(lost.namespace, |room| lost.is_in(room))
+        let own = (self.first..).zip(&self.entries).skip(from).filter(|(place, entry)| {
+            entry.is_for(lost.namespace, |room| lost.was_in(room, *place))
                 && !lost.session.marks.cover(entry.offset)
         });
-        missed.extend(own.map(|entry| entry.packet.clone()));
+        missed.extend(own.map(|(_, entry)| entry.packet.clone()));
         let Lost { id, rooms, session, .. } = lost;
         // The session may have been on a hub that had seen more than this one has by now.
         let mut seen = session.marks;
@@ -153,7 +158,8 @@ impl Log {
         let Recovered { pid, last: base, seen: marks, .. } = recovered;
         let sent = prelude.last().map_or(base, |packet| packet.offset());
         let (since, prelude) = (self.place(), Some(prelude));
-        Session { pid, since, base, prelude, sent, until: None, marks, is_recovered: true }
+        let (stays, is_recovered) = (Stays::default(), true);
+        Session { pid, since, base, prelude, sent, until: None, marks, stays, is_recovered }
     }
 
     /// What this hub has delivered and the one that gave a session up had not.
