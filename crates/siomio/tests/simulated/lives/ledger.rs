@@ -76,16 +76,16 @@ impl Ledger {
         self.pages().broadcasts.len()
     }
 
-    /// The first broadcast from `number` on that goes to a room; or the number that the next one will have.
-    pub(super) fn next_to(&self, room: &str, number: usize) -> usize {
+    /// The first broadcast from `number` on that goes to one of these rooms; or the number that the next one will have.
+    pub(super) fn next_to(&self, own: &[String], number: usize) -> usize {
         let broadcasts = &self.pages().broadcasts;
         let later = broadcasts.iter().enumerate().skip(number);
-        let mut matching = later.filter(|(_, rooms)| rooms.contains(&room));
+        let mut matching = later.filter(|(_, rooms)| is_for(rooms, own));
         matching.next().map_or(broadcasts.len(), |(number, _)| number)
     }
 
-    pub(super) fn goes_to(&self, number: usize, room: &str) -> bool {
-        self.pages().broadcasts.get(number).is_some_and(|rooms| rooms.contains(&room))
+    pub(super) fn goes_to(&self, number: usize, own: &[String]) -> bool {
+        self.pages().broadcasts.get(number).is_some_and(|rooms| is_for(rooms, own))
     }
 
     pub(super) fn check_closed(&self) {
@@ -103,4 +103,8 @@ impl Ledger {
         // What failed first is told first.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn is_for(rooms: &[&str], own: &[String]) -> bool {
+    own.iter().any(|own| rooms.contains(&&**own))
 }

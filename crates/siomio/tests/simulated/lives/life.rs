@@ -78,10 +78,11 @@ struct Session {
     welcome: Welcome,
     /// The last event that it can name.
     offset: Option<String>,
-    room: Option<String>,
+    /// Empty until it is told.
+    rooms: Vec<String>,
     /// No broadcast before this may come.
     seen: usize,
-    /// The first to its room from here on has to.
+    /// The first to its rooms from here on has to.
     required: usize,
     /// It has left, or broken a rule, since it was let in: the server may have ended it.
     is_forfeit: bool,
@@ -162,11 +163,11 @@ impl Life {
         else {
             return false;
         };
-        let is_missing =
-            |room: &String| self.ledger.next_to(room, session.required) < self.ledger.broadcasts();
+        let next = self.ledger.next_to(&session.rooms, session.required);
         self.standing == Standing::Here
             && self.client.has_said_all()
-            && session.room.as_ref().is_some_and(|room| !is_missing(room))
+            && !session.rooms.is_empty()
+            && next == self.ledger.broadcasts()
             && self.says.awaited.is_empty()
             && self.mirrors.awaited().next().is_none()
     }
@@ -282,11 +283,11 @@ impl Life {
             }
             if !known {
                 let welcome = welcome.clone();
-                let (offset, room) = (None, None);
+                let (offset, rooms) = (None, Vec::new());
                 self.session = Some(Session {
                     welcome,
                     offset,
-                    room,
+                    rooms,
                     seen: 0,
                     required: 0,
                     is_forfeit: false,
@@ -315,21 +316,19 @@ impl Life {
             return;
         }
         let length = match event[0].as_str() {
-            Some("room") => {
-                assert_eq!(session.room, None, "client {who}: told twice");
-                session.room = event[1].as_str().map(str::to_owned);
+            Some("rooms") => {
+                assert!(session.rooms.is_empty(), "client {who}: told twice");
+                let rooms = event[1].as_str().expect("names");
+                session.rooms = rooms.split(',').map(str::to_owned).collect();
                 session.required = self.ledger.broadcasts();
                 2
             }
             Some("b") => {
-                let room = session.room.as_deref().expect("it was told of its room first");
-                let number = number as usize;
-                assert!(
-                    self.ledger.goes_to(number, room),
-                    "client {who}: {number} is not for {room}"
-                );
+                let (number, rooms) = (number as usize, &session.rooms);
+                let is_for_it = self.ledger.goes_to(number, rooms);
+                assert!(is_for_it, "client {who}: {number} is not for {rooms:?}");
                 assert!(number >= session.seen, "client {who}: {number} comes twice, or late");
-                let due = self.ledger.next_to(room, session.required);
+                let due = self.ledger.next_to(rooms, session.required);
                 assert!(number <= due, "client {who}: {number} comes, and {due} never did");
                 (session.seen, session.required) = (number + 1, number + 1);
                 3
