@@ -28,7 +28,7 @@ fn server(shards: u8, largest: usize) -> Server {
     let server = Server::builder().shards(shards).build();
     server.on("shout", move |socket: &Socket, from: u64, number: u64| {
         // Other packets in between, to one and to all.
-        let _ = socket.emit("alone", Binary::from(vec![1; 10]));
+        let _ = socket.emit("alone", (Binary::from(vec![1; 10]), Binary::from(vec![2; 200])));
         shout(&socket.io(), from, number, largest);
         let _ = socket.broadcast().emit("text", number);
     });
@@ -109,7 +109,7 @@ fn check(client: &SimClient, largest: usize) {
     let mut next = [0; 2 * CLIENTS];
     for Received { json, attachments, .. } in &client.received {
         if json.starts_with(r#"["alone""#) {
-            assert_eq!(*attachments, [[1; 10]]);
+            assert_eq!(*attachments, [vec![1; 10], vec![2; 200]]);
         } else if json.starts_with(r#"["text""#) {
             assert!(attachments.is_empty());
         } else {
