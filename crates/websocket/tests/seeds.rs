@@ -1,21 +1,9 @@
 //! Replays the fuzzer's seeds, on any toolchain.
 
-use std::{fs, path::Path};
+#[path = "../../../fuzz/replay.rs"]
+mod replay;
 
-/// Replays those of a target, of which there are at least so many.
-fn replay(target: &str, least: usize, run: fn(&[u8])) {
-    let seeds = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../fuzz/seeds").join(target);
-    // A packaged crate comes without them.
-    let Ok(entries) = fs::read_dir(seeds) else { return };
-    let mut replayed = 0;
-    for entry in entries {
-        let path = entry.expect("a readable folder").path();
-        println!("{}", path.display());
-        run(&fs::read(&path).expect("a readable file"));
-        replayed += 1;
-    }
-    assert!(replayed >= least, "only {replayed} seeds");
-}
+use replay::replay;
 
 #[test]
 fn seeds_of_websocket() {
