@@ -61,6 +61,9 @@ const NOISE: usize = 8 * MIB;
 /// What a shard keeps on purpose, to use it again.
 const SPARE: usize = 8 * MIB;
 
+/// How often an attack is repeated whose memory does not come back, until it needs no more.
+const ROUNDS: usize = 4;
+
 /// How long an attack goes on at least.
 const SIEGE: Duration = Duration::from_millis(200);
 
@@ -94,11 +97,17 @@ fn besiege(settings: &[(&str, &str)], cost: usize, attack: impl Fn(&Victim)) {
         assert!(peak <= cost + NOISE, "{} KiB of memory, and {} at most", peak / KIB, cost / KIB);
         are_gone(&victim, &mut bystander);
         if !is_back(&victim, &mut bystander, calm + NOISE + shards * SPARE) {
-            // Nobody is there any more. What the allocator has kept has to do for the same once more.
-            endure(&victim, &mut bystander, &attack, Some(times));
-            let more = victim.peak() - calm - peak;
-            assert!(more <= NOISE, "{} KiB at first, and then {} more", peak / KIB, more / KIB);
-            are_gone(&victim, &mut bystander);
+            // Nobody is there any more. What the allocator has kept has to do for the same again, once it has
+            // learned how the attack spreads over the shards; what is lost is lost every time.
+            let levels_off = (0..ROUNDS).any(|_| {
+                let before = victim.peak();
+                endure(&victim, &mut bystander, &attack, Some(times));
+                are_gone(&victim, &mut bystander);
+                let more = victim.peak() - before;
+                println!("  {} KiB more", more / KIB);
+                more <= NOISE
+            });
+            assert!(levels_off, "{} KiB at first, and then more every time", peak / KIB);
         }
     }
 }
