@@ -79,7 +79,7 @@ impl Door {
                     token => self.listen_to(Key::from_bits(token.0 as u64), event),
                 }
             }
-            while let Some((stream, peer)) = self.listeners.accept(now, self.io.shared()) {
+            for (stream, peer) in self.listeners.accept(now, self.io.shared()) {
                 self.welcome(now, stream, peer);
             }
             self.show_in(now);
@@ -99,9 +99,10 @@ impl Door {
 
     /// Gives away the connections that have not said in time what they want.
     fn show_in(&mut self, now: Instant) {
-        while let Some(&(_, guest)) =
-            self.deadlines.front().filter(|(deadline, _)| *deadline <= now)
-        {
+        while let Some(&(deadline, guest)) = self.deadlines.front() {
+            if deadline > now && self.guests.get(guest).is_some() {
+                break;
+            }
             self.hand_over(guest, Destination::Any);
             self.deadlines.pop_front();
         }

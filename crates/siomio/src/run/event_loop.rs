@@ -94,7 +94,7 @@ impl EventLoop {
         if self.io.shared().is_stopping() {
             self.listeners.close();
         }
-        while let Some((stream, peer)) = self.listeners.accept(now, self.io.shared()) {
+        for (stream, peer) in self.listeners.accept(now, self.io.shared()) {
             self.io.shared().arrived(self.index);
             self.adopt(Adopted { stream, peer, unread: Vec::new(), since: now });
         }

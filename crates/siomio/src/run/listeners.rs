@@ -24,8 +24,8 @@ pub(super) const WAKER: Token = Token(usize::MAX);
 /// The listening sockets of one loop.
 pub(super) struct Listeners {
     all: Vec<Listener>,
-    /// After accepting failed for want of descriptors or memory: when to try again.
-    retry_at: Option<Instant>,
+    /// More may wait than were accepted, as we had accepted enough, or descriptors or memory were short: when to go on.
+    again_at: Option<Instant>,
 }
 
 struct Listener {
@@ -34,6 +34,8 @@ struct Listener {
     knocked: bool,
 }
 
+/// How many are accepted or refused before the loop serves again those who are in.
+const AT_ONCE: usize = 64;
 /// How long to wait before accepting again, when that failed.
 const RETRY: Duration = Duration::from_millis(50);
 /// Lower half of the tokens of listeners; that of no connection.
@@ -47,7 +49,7 @@ impl Listeners {
             registry.register(&mut socket, Self::token(index), Interest::READABLE)?;
             all.push(Listener { socket, knocked: false });
         }
-        Ok(Self { all, retry_at: None })
+        Ok(Self { all, again_at: None })
     }
 
     const fn token(index: u64) -> Token {
@@ -65,28 +67,37 @@ impl Listeners {
         }
     }
 
-    /// Accepts the next connection, if there is one.
+    /// Accepts those who wait, so many at once and from each socket in turn: a flood of them must not keep the loop from those
+    /// who are in.
     pub(super) fn accept(
         &mut self,
         now: Instant,
         shared: &Shared,
-    ) -> Option<(Connection, SocketAddr)> {
-        if self.retry_at.is_some_and(|at| at > now) {
-            return None;
+    ) -> Vec<(Connection, SocketAddr)> {
+        let mut accepted = Vec::new();
+        if self.again_at.is_some_and(|at| at > now) {
+            return accepted;
         }
-        self.retry_at = None;
-        for listener in self.all.iter_mut().filter(|listener| listener.knocked) {
-            loop {
+        self.again_at = None;
+        // Whom we refuse takes our time, too.
+        let mut looked = 0;
+        while self.all.iter().any(|listener| listener.knocked) {
+            if looked >= AT_ONCE {
+                self.again_at = Some(now);
+                break;
+            }
+            for listener in self.all.iter_mut().filter(|listener| listener.knocked) {
+                looked += 1;
                 match listener.socket.accept() {
                     Ok((stream, peer)) => {
                         let Ok(ticket) = shared.addresses.enter(peer) else { continue };
                         shared.count_accept(true);
                         // Without it small messages wait for each other; where it fails they do.
                         let _ = stream.set_nodelay(true);
-                        return Some((Connection::new(stream, ticket), peer));
+                        accepted.push((Connection::new(stream, ticket), peer));
                     }
                     Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
-                        break listener.knocked = false;
+                        listener.knocked = false;
                     }
                     Err(error) if is_the_peers(&error) => {}
                     Err(error) => {
@@ -99,23 +110,24 @@ impl Listeners {
                             again_in = Took(RETRY)
                         );
                         // Descriptors or memory are short. Those who wait go on waiting; we look again soon.
-                        self.retry_at = Some(now + RETRY);
-                        return None;
+                        self.again_at = Some(now + RETRY);
+                        return accepted;
                     }
                 }
             }
         }
-        None
+        accepted
     }
 
+    /// When to accept again although nobody knocks.
     pub(super) fn deadline(&self) -> Option<Instant> {
-        self.retry_at
+        self.again_at
     }
 
     /// Takes no more connections.
     pub(super) fn close(&mut self) {
         self.all.clear();
-        self.retry_at = None;
+        self.again_at = None;
     }
 }
 
@@ -123,4 +135,74 @@ impl Listeners {
 fn is_the_peers(error: &io::Error) -> bool {
     use io::ErrorKind::{ConnectionAborted, ConnectionRefused, ConnectionReset, Interrupted};
     matches!(error.kind(), ConnectionAborted | ConnectionRefused | ConnectionReset | Interrupted)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::net::TcpStream;
+
+    use mio::{Events, Poll};
+
+    use super::*;
+    use crate::Server;
+
+    /// Two sockets that listen, and so many waiting at each.
+    fn flooded(waiting: usize) -> (Poll, Listeners, Vec<TcpStream>) {
+        let poll = Poll::new().expect("the system has one");
+        let mut peers = Vec::new();
+        let sockets = [(); 2].map(|()| {
+            let socket = net::TcpListener::bind("127.0.0.1:0").expect("a port is free");
+            socket.set_nonblocking(true).expect("it can be");
+            let address = socket.local_addr().expect("it is bound");
+            peers.extend((0..waiting).map(|_| TcpStream::connect(address).expect("it listens")));
+            socket
+        });
+        let listeners = Listeners::new(poll.registry(), sockets.into());
+        (poll, listeners.expect("they can be registered"), peers)
+    }
+
+    fn knock(poll: &mut Poll, listeners: &mut Listeners) {
+        let mut events = Events::with_capacity(8);
+        poll.poll(&mut events, Some(Duration::ZERO)).expect("the system has one");
+        events.iter().for_each(|event| listeners.wake(event.token()));
+    }
+
+    #[test]
+    fn a_flood_is_accepted_in_parts_and_from_each_socket() {
+        let (mut poll, mut listeners, peers) = flooded(AT_ONCE);
+        let io = Server::builder().build().io();
+        knock(&mut poll, &mut listeners);
+
+        let mut now = Instant::now();
+        for _ in 0..2 {
+            let accepted = listeners.accept(now, io.shared());
+            assert_eq!(accepted.len(), AT_ONCE);
+            let came_to_first = |peer| {
+                peers[..AT_ONCE].iter().any(|one| one.local_addr().is_ok_and(|one| one == peer))
+            };
+            let from_first = accepted.iter().filter(|(_, peer)| came_to_first(*peer)).count();
+            assert_eq!(from_first, AT_ONCE / 2);
+            // Nobody knocks again: the loop must not sleep.
+            assert_eq!(listeners.deadline(), Some(now));
+            now += Duration::from_millis(1);
+        }
+        assert!(listeners.accept(now, io.shared()).is_empty());
+        assert_eq!(listeners.deadline(), None);
+    }
+
+    #[test]
+    fn a_flood_that_is_refused_is_refused_in_parts() {
+        let (mut poll, mut listeners, _peers) = flooded(AT_ONCE);
+        let io = Server::builder().max_connections(1).build().io();
+        knock(&mut poll, &mut listeners);
+
+        let now = Instant::now();
+        let first = listeners.accept(now, io.shared());
+        assert_eq!(first.len(), 1);
+        assert_eq!(listeners.deadline(), Some(now), "more are waiting");
+        assert!(listeners.accept(now, io.shared()).is_empty());
+        assert_eq!(listeners.deadline(), Some(now), "all have been refused but nobody has said so");
+        assert!(listeners.accept(now, io.shared()).is_empty());
+        assert_eq!(listeners.deadline(), None);
+    }
 }
