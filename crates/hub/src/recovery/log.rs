@@ -99,10 +99,14 @@ impl Log {
         }
     }
 
-    /// What a lost session has missed after the last offset that its client saw; `None` if that is not known any more.
+    /// What a lost session has missed after the last offset that its client saw; `None` if that is not known any more, neither what was
+    /// said nor in which rooms it was.
     /// Without an offset, the client has seen nothing.
     pub(crate) fn give_up(&self, lost: Lost, last: Option<Offset>) -> Option<Recovered> {
         let (mut missed, from) = self.missed_from(&lost, last)?;
+        if self.first + (from as u64) < lost.session.stays.known_from() {
+            return None;
+        }
         let own = (self.first..).zip(&self.entries).skip(from).filter(|(place, entry)| {
             entry.is_for(lost.namespace, |room| lost.was_in(room, *place))
                 && !lost.session.marks.cover(entry.offset)

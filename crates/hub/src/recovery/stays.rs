@@ -5,7 +5,11 @@ use std::sync::Arc;
 /// Stays that began or ended while the socket was connected: what a room was told before somebody came, or after they went, is not for
 /// them, also when it is sent again.
 #[derive(Clone, Debug, Default)]
-pub(crate) struct Stays(Vec<Stay>);
+pub(crate) struct Stays {
+    noted: Vec<Stay>,
+    /// What is known of places before this one is not all.
+    known_from: u64,
+}
 
 #[derive(Clone, Debug)]
 struct Stay {
@@ -15,32 +19,46 @@ struct Stay {
     until: Option<u64>,
 }
 
-/// More stays that are over are not remembered: what was said during the oldest is not sent again.
+/// Of more stays that are over the oldest are forgotten.
 const MAX_OVER: usize = 64;
 
 impl Stays {
     pub(crate) fn begin(&mut self, room: &str, place: u64) {
-        self.0.push(Stay { room: room.into(), from: place, until: None });
+        // Nothing was said while it was out.
+        let unbroken = |stay: &&mut Stay| stay.until == Some(place) && *stay.room == *room;
+        match self.noted.iter_mut().find(unbroken) {
+            Some(stay) => stay.until = None,
+            None => self.noted.push(Stay { room: room.into(), from: place, until: None }),
+        }
     }
 
     /// A stay ends. One that is not known has lasted since the socket was let in. What the log has `forgotten` need not be known.
     pub(crate) fn end(&mut self, room: &str, place: u64, forgotten: u64) {
-        match self.0.iter_mut().find(|stay| stay.until.is_none() && *stay.room == *room) {
+        match self.noted.iter_mut().find(|stay| stay.until.is_none() && *stay.room == *room) {
             Some(stay) => stay.until = Some(place),
-            None => self.0.push(Stay { room: room.into(), from: 0, until: Some(place) }),
+            None => self.noted.push(Stay { room: room.into(), from: 0, until: Some(place) }),
         }
-        self.0.retain(|stay| stay.until.is_none_or(|until| until > forgotten));
-        let over = self.0.iter().filter(|stay| stay.until.is_some()).count();
+        // Nor need one in which nothing was said.
+        self.noted.retain(|stay| stay.until.is_none_or(|until| until > forgotten.max(stay.from)));
+        let over = self.noted.iter().filter(|stay| stay.until.is_some()).count();
         if over > MAX_OVER {
-            let oldest = self.0.iter().position(|stay| stay.until.is_some());
-            oldest.map(|place| self.0.remove(place));
+            let oldest = self.noted.iter().position(|stay| stay.until.is_some());
+            let oldest = oldest.map(|place| self.noted.remove(place));
+            let until = oldest.and_then(|stay| stay.until).unwrap_or_default();
+            self.known_from = self.known_from.max(until);
         }
+    }
+
+    /// From which place on it can be told in which rooms the socket was: when it has moved very often, that of the oldest moves is
+    /// forgotten.
+    pub(crate) const fn known_from(&self) -> u64 {
+        self.known_from
     }
 
     /// Whether it was in a room at a place; `is_in_now` says that it is in the room in the end.
     pub(crate) fn include(&self, room: &str, place: u64, is_in_now: bool) -> bool {
         let mut began = false;
-        for stay in self.0.iter().filter(|stay| *stay.room == *room) {
+        for stay in self.noted.iter().filter(|stay| *stay.room == *room) {
             began |= stay.until.is_none();
             if stay.from <= place && stay.until.is_none_or(|until| place < until) {
                 return true;
@@ -78,16 +96,37 @@ mod tests {
     }
 
     #[test]
+    fn stays_in_which_nothing_was_said_are_one_or_none() {
+        let mut stays = Stays::default();
+        for _ in 0..1000 {
+            stays.begin("a", 5);
+            stays.end("a", 5, 0);
+        }
+        assert!(stays.noted.is_empty());
+        // In since it was let in, and out again and again only while nothing was said.
+        for place in 10..1000 {
+            stays.end("b", place, 0);
+            stays.begin("b", place);
+        }
+        stays.end("b", 1000, 0);
+        assert_eq!((stays.noted.len(), stays.known_from()), (1, 0));
+        assert!(stays.include("b", 1, false) && stays.include("b", 999, false));
+    }
+
+    #[test]
     fn what_the_log_has_forgotten_and_what_is_too_much_is_not_kept() {
         let mut stays = Stays::default();
         for place in 0..1000 {
             stays.begin("a", 10 * place);
             stays.end("a", 10 * place + 5, 0);
         }
-        assert_eq!(stays.0.len(), MAX_OVER);
+        assert_eq!(stays.noted.len(), MAX_OVER);
         assert!(stays.include("a", 9990, false) && !stays.include("a", 0, false));
+        // It is known that this is not known.
+        assert_eq!(stays.known_from(), 10 * (999 - MAX_OVER as u64) + 5);
+        assert!(stays.include("a", stays.known_from() + 5, false));
         stays.begin("b", 10_000);
         stays.end("b", 10_001, 10_000);
-        assert_eq!(stays.0.len(), 1);
+        assert_eq!(stays.noted.len(), 1);
     }
 }

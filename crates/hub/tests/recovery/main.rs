@@ -2,6 +2,7 @@
 //! twice, and each maker's order is kept.
 
 mod limits;
+mod moves;
 mod world;
 
 use std::time::Duration;
