@@ -16,6 +16,7 @@ mod conn;
 mod core;
 mod destination;
 mod environment;
+mod hook;
 mod local;
 pub mod measured;
 mod raw;
