@@ -208,6 +208,10 @@ fn a_hook_that_panics_is_reported_and_nothing_goes_out_without_its_headers() {
             server
                 .engine()
                 .on_headers(|_, request| assert!(request.query("panic").is_none(), "on purpose"))
+                .on_initial_headers(|headers, request| {
+                    headers.set("X-Half", "way").expect("HTTP allows it");
+                    assert!(request.query("initially").is_none(), "on purpose");
+                })
                 .on_panic(move |panic| drop(tell.send(panic.to_string())));
             server.on_message(|_, message, _| {
                 assert_ne!(message, siomio::Message::Text("panic"), "on purpose");
@@ -225,6 +229,16 @@ fn a_hook_that_panics_is_reported_and_nothing_goes_out_without_its_headers() {
             }
             assert_eq!(upgrade(address, &format!("{WEBSOCKET}&panic")).status, 500);
             assert!(told.recv_timeout(PATIENCE).is_ok());
+
+            let response = Http::connect(address).get(&format!("{POLLING}&initially"));
+            let headers = (response.header("set-cookie"), response.header("x-half"));
+            assert_eq!((response.status, headers), (500, (None, None)));
+            let panic = told.recv_timeout(PATIENCE).expect("a report");
+            assert_eq!(panic, "on_initial_headers panicked: on purpose");
+            assert_eq!(upgrade(address, &format!("{WEBSOCKET}&initially")).status, 500);
+            assert!(told.recv_timeout(PATIENCE).is_ok());
+            let posted = Http::connect(address).post(&format!("{}&initially", session.target), "6");
+            assert_eq!(posted.status, 200, "only what opens a session has initial headers");
             assert_echoes(&session);
             session.send(&["4panic"]);
             let panic = told.recv_timeout(PATIENCE).expect("a report");
