@@ -1,5 +1,8 @@
 //! The turns of a shard: reading, working, writing.
 
+mod reading;
+mod writing;
+
 use std::{
     fmt,
     io::{self, Read, Write},
@@ -8,12 +11,13 @@ use std::{
     time::Instant,
 };
 
+pub(crate) use self::writing::Next;
 use super::{
-    conn::{Conn, ConnKey, Hold, Recipient, State, write_queue::Flush},
+    conn::{Conn, ConnKey, Hold},
     environment::Environment,
     local::Local,
 };
-use crate::{Io, config::MAX_RESPONSES, mailbox::Mail, trace::log};
+use crate::{Io, mailbox::Mail, trace::log};
 
 /// The bytes of a connection.
 pub trait Stream: Read + Write {
@@ -70,10 +74,10 @@ pub struct Shard<S> {
 const BUFFER: usize = 256 * 1024;
 /// Bytes that are read at once of a connection whose requests may have to wait, together with what was read behind them.
 pub(crate) const HTTP_READ: usize = 64 * 1024;
-/// How often mail is posted in a turn: what is done in reply to mail that nobody reads may be more of the same.
-const POSTS: u32 = 4;
 /// A read that does not fill the buffer has emptied the socket. True for Linux; elsewhere it is read until it blocks.
 const SHORT_READ_IS_LAST: bool = cfg!(target_os = "linux");
+/// How often mail is posted in a turn: what is done in reply to mail that nobody reads may be more of the same.
+const POSTS: u32 = 4;
 
 impl<S: Stream> Shard<S> {
     /// The shard `index` of a server.
@@ -243,160 +247,6 @@ impl<S: Stream> Shard<S> {
         [core.lookups.len(), core.hub.sessions(), core.kept.len(), moved]
     }
 
-    /// Reads a connection; `drain` says that a short read does not mean the end.
-    fn read(&mut self, conn: ConnKey, drain: bool) {
-        let mut budget = BUFFER;
-        while budget > 0 {
-            if !self.local.core.borrow_mut().may_read(conn) {
-                if drain {
-                    self.look_for_end(conn);
-                }
-                return;
-            }
-            let size = self.local.core.borrow_mut().most_to_read(conn).min(budget);
-            let Some(stream) = self.streams.get_mut(conn.index()).and_then(Option::as_mut) else {
-                return;
-            };
-            match stream.read(&mut self.buffer[..size]) {
-                Ok(0) => return self.end_of_stream(conn),
-                Ok(count) => {
-                    self.local.counts.bytes_received.add(count as u64);
-                    self.local.feed(conn, &mut self.buffer[..count]);
-                    self.relieve();
-                    if count < size && !drain {
-                        return;
-                    }
-                    budget -= count;
-                }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(_) => return self.remove(conn, true),
-            }
-        }
-        self.again.push(conn);
-    }
-
-    /// The peer may have ended its half. Where a request is held back nobody reads, and nobody would notice; so what there is
-    /// is read after all, as long as it is little, and kept behind that request.
-    fn look_for_end(&mut self, conn: ConnKey) {
-        while self.local.core.borrow_mut().holds_little(conn) {
-            let Some(stream) = self.streams.get_mut(conn.index()).and_then(Option::as_mut) else {
-                return;
-            };
-            match stream.read(&mut self.buffer[..HTTP_READ]) {
-                Ok(0) => {
-                    self.local.core.borrow_mut().abandon_polls(conn);
-                    return self.local.settle();
-                }
-                Ok(count) => {
-                    self.local.counts.bytes_received.add(count as u64);
-                    self.local.core.borrow_mut().hold_more(conn, &self.buffer[..count]);
-                }
-                Err(error) if error.kind() == io::ErrorKind::WouldBlock => return,
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(_) => return self.remove(conn, true),
-            }
-        }
-    }
-
-    /// The peer has ended its half. What is ready for it still goes out; what it waited for is given up.
-    fn end_of_stream(&mut self, conn: ConnKey) {
-        let has_more = {
-            let mut core = self.local.core.borrow_mut();
-            core.end_farewells(conn);
-            core.take_responses(conn, usize::MAX);
-            let has_more = core.conns.get(conn).is_some_and(|state| match state.state {
-                State::Http(_) => !state.out.is_empty(),
-                State::Lingering { shut, .. } => !shut,
-                State::WebSocket(ref websocket) => {
-                    matches!(websocket.recipient, Recipient::Raw(_)) && !state.out.is_empty()
-                }
-                State::Dead => false,
-            });
-            if has_more {
-                let abandoned = core.abandoned(conn);
-                core.linger(conn);
-                core.abandon(abandoned);
-            }
-            has_more
-        };
-        if has_more {
-            self.local.settle();
-        } else {
-            self.remove(conn, false);
-        }
-    }
-
-    /// Writes before the end of the turn where much waits already: nobody could take it all at once then, and who takes nothing is
-    /// noticed before there is more.
-    fn relieve(&mut self) {
-        loop {
-            let conn = self.local.core.borrow_mut().brimming.pop();
-            let Some(conn) = conn else { return };
-            self.flush(conn);
-            self.local.settle();
-        }
-    }
-
-    /// Writes what a connection has to say, and sees what is next for it.
-    fn flush(&mut self, conn: ConnKey) {
-        let (flushed, progress) = {
-            let mut core = self.local.core.borrow_mut();
-            core.take_responses(conn, MAX_RESPONSES);
-            let now = core.now;
-            let Some(state) = core.conns.get_mut(conn) else { return };
-            state.dirty = false;
-            let Some(stream) = self.streams.get_mut(conn.index()).and_then(Option::as_mut) else {
-                return;
-            };
-            let before = state.waiting();
-            let flushed = match state.state {
-                State::Dead => Err(io::ErrorKind::ConnectionAborted.into()),
-                _ => state.flush(stream, now),
-            };
-            let sent = before.saturating_sub(state.waiting());
-            self.local.counts.bytes_sent.add(sent as u64);
-            state.count_waiting(&self.local.counts);
-            (flushed, sent > 0)
-        };
-        match flushed {
-            Ok(Flush::Done) => self.all_written(conn),
-            Ok(Flush::Blocked) => {
-                let mut core = self.local.core.borrow_mut();
-                if core.blocked(conn, progress) {
-                    core.drop_slow_consumer(conn);
-                }
-            }
-            Err(_) => self.remove(conn, true),
-        }
-    }
-
-    fn all_written(&mut self, conn: ConnKey) {
-        let (next, was_paused) = {
-            let mut core = self.local.core.borrow_mut();
-            let next = core.after_flush(conn);
-            let state = core.conns.get_mut(conn);
-            (next, state.is_some_and(|state| std::mem::take(&mut state.paused)))
-        };
-        if was_paused {
-            self.again.push(conn);
-        }
-        match next {
-            Next::Wait => {}
-            Next::Write => self.local.core.borrow_mut().mark(conn),
-            Next::Shutdown => {
-                let stream = self.streams.get_mut(conn.index()).and_then(Option::as_mut);
-                if stream.is_none_or(|stream| stream.shutdown_write().is_err()) {
-                    self.remove(conn, true);
-                } else {
-                    // The peer may have ended its half long ago.
-                    self.again.push(conn);
-                }
-            }
-            Next::Feed(mut bytes) => self.local.feed(conn, &mut bytes),
-        }
-    }
-
     /// Gives a connection to another shard.
     fn depart(&mut self, conn: ConnKey) {
         let mut core = self.local.core.borrow_mut();
@@ -425,15 +275,6 @@ impl<S: Stream> Shard<S> {
         drop(stream);
         self.local.settle();
     }
-}
-
-/// What a connection does when everything is written.
-pub(crate) enum Next {
-    Wait,
-    /// Something had to wait for room.
-    Write,
-    Shutdown,
-    Feed(Vec<u8>),
 }
 
 impl<S> fmt::Debug for Shard<S> {
