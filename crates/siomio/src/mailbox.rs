@@ -4,7 +4,7 @@ use std::{
     fmt,
     sync::{
         Arc, Mutex, MutexGuard, OnceLock, PoisonError,
-        atomic::{AtomicBool, Ordering},
+        atomic::{AtomicBool, AtomicUsize, Ordering},
     },
     time::{Duration, Instant},
 };
@@ -29,6 +29,8 @@ use crate::{
 pub(crate) struct Mailbox {
     /// `None` once nobody empties it any more.
     queue: Mutex<Option<Vec<Mail>>>,
+    /// What was posted and is not worked off yet, by its weight.
+    load: AtomicUsize,
     /// A wake is on its way, or the shard is about to look anyway.
     notified: AtomicBool,
     waker: OnceLock<Box<dyn Fn() + Send + Sync>>,
@@ -143,6 +145,40 @@ pub(crate) enum SessionOrder {
     Close,
 }
 
+/// A letter counts as one more for each of these many bytes.
+const HEAVY: usize = 16 * 1024;
+
+impl Mail {
+    /// How much it counts: a large letter is as good as several.
+    pub(crate) fn weight(&self) -> usize {
+        let bytes = match self {
+            Self::Operation { operation: Operation::Broadcast { packet, .. }, .. } => packet.size(),
+            Self::Socket { order, .. } => order.size(),
+            Self::Session { order: SessionOrder::Text(text), .. } => text.len(),
+            Self::Session { order: SessionOrder::Binary(bytes), .. } => bytes.len(),
+            Self::Raw { order: RawOrder::Send(frame), .. } | Self::Endpoint { frame, .. } => {
+                frame.len()
+            }
+            _ => 0,
+        };
+        1 + bytes / HEAVY
+    }
+}
+
+impl Order {
+    fn size(&self) -> usize {
+        match self {
+            Self::Emit { payload, .. }
+            | Self::EmitWithAck { payload, .. }
+            | Self::Acknowledge { payload, .. } => {
+                payload.as_bytes().len()
+                    + payload.attachments().iter().map(Bytes::len).sum::<usize>()
+            }
+            _ => 0,
+        }
+    }
+}
+
 impl Mailbox {
     /// Posts a batch, in order, and leaves it empty.
     pub(crate) fn post(&self, batch: &mut Vec<Mail>) {
@@ -150,6 +186,7 @@ impl Mailbox {
             return;
         }
         if let Some(queue) = &mut *self.queue() {
+            self.load.fetch_add(batch.iter().map(Mail::weight).sum(), Ordering::Relaxed);
             queue.append(batch);
         }
         // Where nobody reads it, mail is dropped: outside of the lock, for it holds values of the application.
@@ -164,6 +201,7 @@ impl Mailbox {
     /// Nobody will empty it any more: what is in it, and what still comes, is dropped.
     pub(crate) fn close(&self) {
         let rest = self.queue().take();
+        self.load.store(0, Ordering::Relaxed);
         drop(rest);
     }
 
@@ -178,6 +216,16 @@ impl Mailbox {
 
     pub(crate) fn is_empty(&self) -> bool {
         self.queue().as_ref().is_none_or(Vec::is_empty)
+    }
+
+    /// Letters that were posted and are not worked off yet, large ones counted as several.
+    pub(crate) fn load(&self) -> usize {
+        self.load.load(Ordering::Relaxed)
+    }
+
+    /// So much of what was taken out is worked off.
+    pub(crate) fn worked_off(&self, weight: usize) {
+        self.load.fetch_sub(weight, Ordering::Relaxed);
     }
 
     pub(crate) fn len(&self) -> usize {
@@ -211,7 +259,7 @@ impl Mailbox {
 impl Default for Mailbox {
     fn default() -> Self {
         let (notified, waker) = (AtomicBool::new(false), OnceLock::new());
-        Self { queue: Mutex::new(Some(Vec::new())), notified, waker }
+        Self { queue: Mutex::new(Some(Vec::new())), load: AtomicUsize::new(0), notified, waker }
     }
 }
 

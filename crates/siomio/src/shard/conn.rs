@@ -4,6 +4,7 @@ pub(crate) mod body;
 pub(crate) mod channel;
 mod client_files;
 pub(crate) mod date;
+pub(crate) mod fairness;
 pub(crate) mod feed;
 pub(crate) mod http;
 pub(crate) mod incoming;
@@ -38,6 +39,8 @@ pub(crate) struct Conn {
     pub(crate) dirty: bool,
     /// Reading was put off, and nobody but us will say when to go on.
     pub(crate) paused: bool,
+    /// What it brings has to wait, for it makes more work than gets done.
+    pub(crate) is_put_off: bool,
     /// The peer takes nothing for now.
     pub(crate) is_blocked: bool,
     /// And so much waits for it that nothing is read from it.
@@ -237,6 +240,7 @@ impl Conn {
             paused: false,
             is_blocked: false,
             is_choked: false,
+            is_put_off: false,
             stalled: None,
             armed: None,
             counted: 0,
@@ -293,6 +297,9 @@ impl Conn {
 
     /// Whether bytes may be read now: while a request is held back, or answers pile up, the rest stays with the system.
     pub(crate) fn wants_bytes(&self) -> bool {
+        if self.is_put_off {
+            return false;
+        }
         match &self.state {
             State::Http(http) => http.held.is_none() && self.out.len() < MAX_RESPONSES,
             State::WebSocket(websocket) => {

@@ -78,12 +78,16 @@ pub(crate) struct Core {
     pub(crate) brimming: Vec<ConnKey>,
     /// Connections that may be read again.
     pub(crate) resumed: Vec<ConnKey>,
+    /// Connections that bring too much work, and until when each is put off at most.
+    pub(crate) put_off: VecDeque<(Instant, ConnKey)>,
     /// Connections whose request is read again, because the application has decided about it.
     pub(crate) decided: Vec<ConnKey>,
     /// What has to wait until no code of the application runs.
     pub(crate) events: VecDeque<Pending>,
     /// Mail for the other shards, sent at the end of the turn.
     pub(crate) outboxes: Vec<Vec<Mail>>,
+    /// How many letters there were for them ever.
+    pub(crate) letters: u64,
     pub(crate) stopping: Option<Instant>,
     pub(crate) date: DateCache,
     /// Kept for its memory.
@@ -223,9 +227,11 @@ impl Core {
             leaving: Vec::new(),
             brimming: Vec::new(),
             resumed: Vec::new(),
+            put_off: VecDeque::new(),
             decided: Vec::new(),
             events: VecDeque::new(),
             outboxes: std::iter::repeat_with(Vec::new).take(shared.shards().into()).collect(),
+            letters: 0,
             stopping: None,
             date: DateCache::default(),
             actions: Vec::new(),

@@ -160,7 +160,9 @@ impl Local {
         if shard == self.index {
             self.execute(mail);
         } else {
-            self.core.borrow_mut().outboxes[usize::from(shard)].push(mail);
+            let mut core = self.core.borrow_mut();
+            core.letters += 1;
+            core.outboxes[usize::from(shard)].push(mail);
         }
     }
 

@@ -1,5 +1,6 @@
 //! The turns of a shard: reading, working, writing.
 
+mod post;
 mod reading;
 mod writing;
 
@@ -9,6 +10,7 @@ use std::{
     net::SocketAddr,
     rc::Rc,
     time::Instant,
+    vec,
 };
 
 pub(crate) use self::writing::Next;
@@ -67,6 +69,8 @@ pub struct Shard<S> {
     again: Vec<ConnKey>,
     departures: Vec<(u8, Adopted<S>)>,
     mail: Vec<Mail>,
+    /// Mail that is being worked off.
+    opened: vec::IntoIter<Mail>,
 }
 
 /// Bytes that one connection is read in a turn; a flood on one must not keep the others waiting. Messages up to about this size need not be
@@ -84,8 +88,8 @@ impl<S: Stream> Shard<S> {
     pub fn new(io: &Io, index: u8, environment: Box<dyn Environment>) -> Self {
         let local = Local::new(io.shared().clone(), index, environment);
         let buffer = vec![0; BUFFER].into();
-        let (streams, again, departures, mail) = Default::default();
-        Self { local, streams, buffer, again, departures, mail }
+        let (streams, again, departures, mail, opened) = Default::default();
+        Self { local, streams, buffer, again, departures, mail, opened }
     }
 
     /// A turn begins, by taking the mail out. What is posted from here on wakes the loop again, so whatever else is
@@ -151,14 +155,7 @@ impl<S: Stream> Shard<S> {
     /// The turn ends: mail, timers, and then everything is written.
     pub fn end(&mut self) {
         let _entered = self.local.enter();
-        for mail in std::mem::take(&mut self.mail) {
-            // It may be for very many.
-            self.local.pause();
-            self.local.execute(mail);
-            self.local.settle();
-            self.relieve();
-            self.local.pause();
-        }
+        self.work_off_mail();
         self.local.expire();
         let mut posts = 0;
         loop {
@@ -197,6 +194,7 @@ impl<S: Stream> Shard<S> {
         for conn in std::mem::take(&mut self.again) {
             self.read(conn, true);
         }
+        self.read_put_off();
     }
 
     /// When the next turn is due at the latest; `None` if there is nothing to wait for.
@@ -205,11 +203,18 @@ impl<S: Stream> Shard<S> {
         let has_mail = core.outboxes.iter().any(|outbox| !outbox.is_empty());
         if has_mail
             || !self.again.is_empty()
+            || !self.opened.as_slice().is_empty()
             || !self.local.shared.mailbox(self.local.index).is_empty()
         {
             return Some(core.now);
         }
-        let deadlines = [core.wheel.next(), core.timers.next(), core.hub.deadline(), core.stopping];
+        let deadlines = [
+            core.wheel.next(),
+            core.timers.next(),
+            core.hub.deadline(),
+            core.next_look(),
+            core.stopping,
+        ];
         deadlines.into_iter().flatten().min()
     }
 
@@ -227,8 +232,10 @@ impl<S: Stream> Shard<S> {
     pub fn is_done(&self) -> bool {
         let core = self.local.core.borrow();
         // A socket that is still there waits for blocking handlers, and for those of its disconnect.
-        let is_empty =
-            core.conns.is_empty() && !self.local.shared.has_sessions() && core.hub.len().1 == 0;
+        let is_empty = core.conns.is_empty()
+            && !self.local.shared.has_sessions()
+            && core.hub.len().1 == 0
+            && self.opened.as_slice().is_empty();
         core.stopping.is_some_and(|deadline| is_empty || core.now >= deadline)
     }
 

@@ -176,7 +176,7 @@ impl Local {
         }
     }
 
-    fn clock(&self) -> Instant {
+    pub(super) fn clock(&self) -> Instant {
         self.core.borrow().environment.now()
     }
 }

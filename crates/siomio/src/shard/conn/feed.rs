@@ -20,6 +20,7 @@ use crate::{
 impl Local {
     /// Works off bytes that a connection has sent, whatever it speaks by now.
     pub(crate) fn feed(self: &Rc<Self>, conn: ConnKey, mut input: &mut [u8]) {
+        let mut piece = self.begin_piece();
         loop {
             if self.core.borrow_mut().puts_off(conn, input) {
                 break;
@@ -31,6 +32,9 @@ impl Local {
             };
             let Some(consumed) = speaks(self, conn, input) else { break };
             input = &mut input[consumed..];
+            if self.is_enough(conn, &mut piece, input) {
+                break;
+            }
         }
         self.was_read();
         let mut core = self.core.borrow_mut();
@@ -264,6 +268,9 @@ impl Core {
                 let ping = websocket.take_delayed(|delayed| &mut delayed.unanswered);
                 let ping = ping.filter(|_| websocket.closing.may_send());
                 let Some(ping) = ping else {
+                    if state.is_put_off {
+                        return Next::Wait;
+                    }
                     let unread = websocket.take_delayed(|delayed| &mut delayed.unread);
                     return unread.map_or(Next::Wait, |unread| Next::Feed(unread.into()));
                 };

@@ -16,6 +16,9 @@ impl<S: Stream> Shard<S> {
                 }
                 return;
             }
+            if self.local.core.borrow_mut().puts_off_http(conn) {
+                return;
+            }
             let size = self.local.core.borrow_mut().most_to_read(conn).min(budget);
             let Some(stream) = self.streams.get_mut(conn.index()).and_then(Option::as_mut) else {
                 return;
@@ -37,6 +40,18 @@ impl<S: Stream> Shard<S> {
             }
         }
         self.again.push(conn);
+    }
+
+    /// Reads on those that were put off, as far as others get through with what comes of it.
+    pub(super) fn read_put_off(&mut self) {
+        let mut look_at = self.local.core.borrow().put_off.len();
+        loop {
+            let next = self.local.core.borrow_mut().next_put_off(&mut look_at);
+            let Some((conn, mut unread)) = next else { return };
+            self.local.feed(conn, &mut unread);
+            self.relieve();
+            self.read(conn, true);
+        }
     }
 
     /// The peer may have ended its half. Where a request is held back nobody reads, and nobody would notice; so what there is
