@@ -228,10 +228,6 @@ impl Mailbox {
         self.load.fetch_sub(weight, Ordering::Relaxed);
     }
 
-    pub(crate) fn len(&self) -> usize {
-        self.queue().as_ref().map_or(0, Vec::len)
-    }
-
     /// How to wake the shard. Before it is known, mail just waits.
     pub(crate) fn set_waker(&self, waker: Box<dyn Fn() + Send + Sync>) {
         // A second run of the same server is refused elsewhere.

@@ -227,7 +227,7 @@ impl Shared {
     /// All numbers there are.
     pub(crate) fn metrics(&self) -> Metrics {
         let read = |post: &Post| {
-            let mailbox_depth = post.mailbox.len() as u64;
+            let mailbox_depth = post.mailbox.load() as u64;
             let mut metrics = ShardMetrics { mailbox_depth, ..post.counts.read() };
             metrics.bytes_received += post.read_before.load(Ordering::Relaxed);
             metrics

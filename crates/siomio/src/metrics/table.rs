@@ -138,7 +138,7 @@ table! {
     /// no more, and in sessions that poll, because no poll has come for them. Exact; looked at when a queue was written.
     buffered_bytes: Gauge "buffered_bytes", "Bytes that wait for clients at the end of a turn.";
     /// Things that other threads and shards want done, and that wait for the next turn.
-    mailbox_depth: Gauge "mailbox_depth", "Things to do that wait for the next turn.";
+    mailbox_depth: Gauge "mailbox_depth", "Things that others want done and that wait, large ones counted as several.";
 
     /// Events that were not handled, because too much waited already behind
     /// [blocking handlers](crate::Namespace::on_blocking) of clients that are gone.

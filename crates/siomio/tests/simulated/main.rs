@@ -11,6 +11,7 @@ mod clockwork;
 mod deadlines;
 mod decisions;
 mod entrances;
+mod fairness;
 mod faults;
 mod flood;
 mod handles;

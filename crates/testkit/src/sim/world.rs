@@ -152,6 +152,11 @@ impl World {
         self.shards.iter().map(|post| post.shard.remains()).collect()
     }
 
+    /// The clock of this world, for handlers that take their time.
+    pub fn clock(&self) -> Clock {
+        self.clock.clone()
+    }
+
     /// Connections whose server's end is still open, those included that belong to no shard yet.
     pub fn open_connections(&self) -> usize {
         self.links.iter().filter(|link| link.borrow().home != Home::Gone).count()
