@@ -13,13 +13,14 @@
 //! order is kept.
 
 mod log;
+mod prelude;
 mod sessions;
 mod stays;
 
 use std::{sync::Arc, time::Duration};
 
-pub(crate) use self::{log::Log, sessions::Sessions, stays::Stays};
-use crate::{Broadcast, NamespaceId, Offset};
+pub(crate) use self::{log::Log, prelude::Prelude, sessions::Sessions, stays::Stays};
+use crate::{NamespaceId, Offset};
 
 /// How long and how much is kept for clients that come back.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -27,7 +28,7 @@ use crate::{Broadcast, NamespaceId, Offset};
 pub struct Recovery {
     /// How long after its loss a session can be taken up again. Default 2 minutes.
     pub max_disconnection: Duration,
-    /// Most bytes of packets that one hub keeps. Default 64 MiB.
+    /// Most bytes of packets that one hub keeps, and most that it gives up to one client. Default 64 MiB.
     pub max_bytes: usize,
     /// Most lost sessions that one hub keeps. Default 10 000.
     pub max_sessions: usize,
@@ -103,8 +104,8 @@ pub(crate) struct Session {
     pub(crate) since: u64,
     /// What its client had seen last when it began here.
     pub(crate) base: Option<Offset>,
-    /// What was sent again when it began here, in order; `None` once that is too old to be asked for.
-    pub(crate) prelude: Option<Vec<Arc<Broadcast>>>,
+    /// What was sent again when it began here; `None` once that is too old to be asked for.
+    pub(crate) prelude: Option<Prelude>,
     /// What was sent last: who has seen this has missed nothing, however long ago it was.
     pub(crate) sent: Option<Offset>,
     /// Where the log was when the socket began to go, or was first sent something that did not reach it: what comes from there on
@@ -121,7 +122,7 @@ pub(crate) struct Session {
 impl Session {
     /// A new one.
     pub(crate) fn new(pid: Arc<str>, since: u64) -> Self {
-        let (prelude, marks) = (Some(Vec::new()), Marks::default());
+        let (prelude, marks) = (Some(Prelude::default()), Marks::default());
         Self {
             pid,
             since,
@@ -147,8 +148,8 @@ pub struct Recovered {
     pub rooms: Vec<Arc<str>>,
     /// The offset that its client has seen last.
     pub(crate) last: Option<Offset>,
-    /// The packets it has missed, in order, as far as the old hub knows.
-    pub(crate) missed: Vec<Arc<Broadcast>>,
+    /// The packets it has missed, as far as the old hub knows.
+    pub(crate) missed: Prelude,
     /// How far the old hub had got.
     pub(crate) seen: Marks,
 }

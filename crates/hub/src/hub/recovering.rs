@@ -103,11 +103,11 @@ impl Hub {
     }
 
     /// Gives a lost session up, to a client that has seen this offset last. `None` when it is not known, or what the client
-    /// has missed is not; then it is gone.
+    /// has missed is not, or is too much; then it is gone.
     pub fn give_up(&mut self, now: Instant, pid: &str, last: Option<Offset>) -> Option<Recovered> {
         let recovery = self.recovery.as_mut()?;
         let lost = recovery.sessions.take(now, pid)?;
-        recovery.log.give_up(lost, last)
+        recovery.log.give_up(now, lost, last)
     }
 
     /// Keeps a session that was given up to a client that has gone meanwhile. Its id, or `None` if it cannot be kept here.
@@ -122,7 +122,7 @@ impl Hub {
         }
         let recovery = self.recovery.as_mut()?;
         let (id, rooms) = (recovered.id.clone(), recovered.rooms.clone());
-        let session = recovery.log.take_up(namespace, recovered);
+        let session = recovery.log.take_up(now, namespace, recovered);
         let (pid, at) = (session.pid.clone(), recovery.log.place());
         recovery.sessions.lost(now, Lost { namespace, id, rooms, at, session });
         self.await_expiry(now);
@@ -172,16 +172,19 @@ impl Hub {
                 Session::new(pid, recovery.log.place())
             }
             Some(recovered) => {
-                let session = recovery.log.take_up(state.namespace, recovered);
+                let session = recovery.log.take_up(now, state.namespace, recovered);
                 if !recovery.log.seen().include(&session.marks) {
                     recovery.catching_up.push((socket, session.marks.clone()));
                 }
-                let until = now + recovery.log.max_age();
-                self.deadlines.set(until, Waiting::Prelude { socket });
+                let prelude = session.prelude.as_ref();
+                if let Some(until) = prelude.and_then(|it| it.until(recovery.log.max_age())) {
+                    self.deadlines.set(until, Waiting::Prelude { socket });
+                }
                 session
             }
         };
-        let missed = session.prelude.clone().unwrap_or_default();
+        let prelude = session.prelude.as_ref();
+        let missed = prelude.map(|prelude| prelude.packets().to_vec()).unwrap_or_default();
         recovery.sessions.connected(session.pid.clone(), socket);
         state.session = Some(Box::new(session));
         missed
@@ -245,7 +248,7 @@ impl Hub {
     pub(super) fn forget_prelude(&mut self, socket: SocketKey) {
         if let Some(session) = self.sockets.get_mut(socket).and_then(|state| state.session.as_mut())
         {
-            session.prelude.take_if(|prelude| !prelude.is_empty());
+            session.prelude.take_if(|prelude| !prelude.packets().is_empty());
         }
     }
 }

@@ -8,7 +8,7 @@ use std::{
 
 use crate::{
     Broadcast, NamespaceId, Offset, Recovery, Selector,
-    recovery::{Lost, Marks, Recovered, Session, Stays},
+    recovery::{Lost, Marks, Prelude, Recovered, Session, Stays},
 };
 
 /// The packets that the sockets of one hub could receive, in the order of delivery: bounded by age and by bytes.
@@ -100,10 +100,15 @@ impl Log {
     }
 
     /// What a lost session has missed after the last offset that its client saw; `None` if that is not known any more, neither what was
-    /// said nor in which rooms it was.
+    /// said nor in which rooms it was, or is too much.
     /// Without an offset, the client has seen nothing.
-    pub(crate) fn give_up(&self, lost: Lost, last: Option<Offset>) -> Option<Recovered> {
-        let (mut missed, from) = self.missed_from(&lost, last)?;
+    pub(crate) fn give_up(
+        &self,
+        now: Instant,
+        lost: Lost,
+        last: Option<Offset>,
+    ) -> Option<Recovered> {
+        let (mut missed, from) = self.missed_from(now, &lost, last)?;
         if self.first + (from as u64) < lost.session.stays.known_from() {
             return None;
         }
@@ -111,7 +116,12 @@ impl Log {
             entry.is_for(lost.namespace, |room| lost.was_in(room, *place))
                 && !lost.session.marks.cover(entry.offset)
         });
-        missed.extend(own.map(|(_, entry)| entry.packet.clone()));
+        missed.add(own.map(|(_, entry)| entry.packet.clone()));
+        // Of the log it never is, but what was sent again before comes on top.
+        let bytes: usize = missed.packets().iter().map(|packet| cost(packet)).sum();
+        if bytes > self.config.max_bytes {
+            return None;
+        }
         let Lost { id, rooms, session, .. } = lost;
         // The session may have been on a hub that had seen more than this one has by now.
         let mut seen = session.marks;
@@ -122,27 +132,25 @@ impl Log {
     /// What a client that has seen this last has missed of what was sent again before, and the entry that is next.
     fn missed_from(
         &self,
+        now: Instant,
         lost: &Lost,
         last: Option<Offset>,
-    ) -> Option<(Vec<Arc<Broadcast>>, usize)> {
+    ) -> Option<(Prelude, usize)> {
         let session = &lost.session;
         if last == session.sent {
-            return Some((Vec::new(), self.entry_at(lost.at)?));
+            return Some((Prelude::default(), self.entry_at(lost.at)?));
         }
-        let prelude = session.prelude.as_deref().unwrap_or_default();
-        let seen = prelude.iter().position(|packet| packet.offset() == last);
-        let rest = match seen {
-            Some(seen) => Some(&prelude[seen + 1..]),
-            None if last == session.base && session.prelude.is_some() => Some(prelude),
-            None => None,
-        };
-        if let Some(rest) = rest {
-            return Some((rest.to_vec(), self.entry_at(session.since)?));
+        // Of a session that is lost, it is not forgotten in time.
+        let is_known =
+            |it: &&Prelude| it.until(self.config.max_disconnection).is_none_or(|until| until > now);
+        let prelude = session.prelude.as_ref().filter(is_known);
+        if let Some(rest) = prelude.and_then(|prelude| prelude.after(last, session.base)) {
+            return Some((rest, self.entry_at(session.since)?));
         }
         let begins = session.since.saturating_sub(self.first) as usize;
         let mut own = self.entries.iter().skip(begins).rev();
         let behind = own.position(|entry| Some(entry.offset) == last)?;
-        Some((Vec::new(), self.entries.len() - behind))
+        Some((Prelude::default(), self.entries.len() - behind))
     }
 
     /// The entry that has this place, or would have it; `None` if it is kept no longer.
@@ -156,11 +164,17 @@ impl Log {
     }
 
     /// Makes a session that another hub, or this one, has given up one of this hub's, from this place of the log on.
-    pub(crate) fn take_up(&self, namespace: NamespaceId, mut recovered: Recovered) -> Session {
+    pub(crate) fn take_up(
+        &self,
+        now: Instant,
+        namespace: NamespaceId,
+        mut recovered: Recovered,
+    ) -> Session {
         let mut prelude = std::mem::take(&mut recovered.missed);
-        prelude.extend(self.beyond(namespace, &recovered).cloned());
+        prelude.add(self.beyond(namespace, &recovered).cloned());
+        prelude.send(now);
         let Recovered { pid, last: base, seen: marks, .. } = recovered;
-        let sent = prelude.last().map_or(base, |packet| packet.offset());
+        let sent = prelude.packets().last().map_or(base, |packet| packet.offset());
         let (since, prelude) = (self.place(), Some(prelude));
         let (stays, is_recovered) = (Stays::default(), true);
         Session { pid, since, base, prelude, sent, until: None, marks, stays, is_recovered }

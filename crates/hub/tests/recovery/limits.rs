@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use siomio_hub::{Due, Recovery, Revision};
+use siomio_hub::{DisconnectReason, Due, Offset, Recovery, Revision};
 
 use super::world::{Step, World};
 
@@ -136,7 +136,110 @@ fn an_offset_that_nobody_gave_is_not_believed() {
     world.take(Step::Broadcast { maker: 0, whom: 0 });
     world.take(Step::Lose { client: 0 });
     let now = world.now();
-    let offset = siomio_hub::Offset { origin: 0, sequence: 7 };
+    let offset = Offset { origin: 0, sequence: 7 };
     assert!(world.hub(0).give_up(now, &pid(0), Some(offset)).is_none());
     assert!(world.hub(0).give_up(now, &pid(0), None).is_none(), "and the session is gone");
+}
+
+/// Client 0 is back on hub 0, whether its connection was known to be lost or not, and has seen this last. What is sent to it again;
+/// `None` if it cannot come back.
+fn come_back(world: &mut World, last: Option<Offset>) -> Option<Vec<Offset>> {
+    let now = world.now();
+    lose(world);
+    let hub = world.hub(0);
+    let session = hub.give_up(now, &pid(0), last)?;
+    let client = hub.open_client(now, 0, Revision::V5);
+    let main = hub.find("/")?;
+    let socket = hub.begin_connect(client, main, session.id.clone())?;
+    hub.take_up(socket, session);
+    let missed = hub.accept(now, socket, None)?;
+    Some(missed.iter().filter_map(|packet| packet.offset()).collect())
+}
+
+fn lose(world: &mut World) {
+    let now = world.now();
+    let hub = world.hub(0);
+    if let Some(socket) = hub.holder(&pid(0)) {
+        assert!(hub.begin_disconnect(socket, false));
+        hub.remove(now, socket, DisconnectReason::TransportClose);
+    }
+}
+
+fn pass(world: &mut World, seconds: u64) {
+    world.pass(Duration::from_secs(seconds));
+    let now = world.now();
+    while world.hub(0).handle_timeout(now).is_some() {}
+}
+
+#[test]
+fn who_never_sees_what_is_sent_again_is_not_sent_ever_more_of_it() {
+    let mut world = World::new();
+    let mut missed = Vec::new();
+    for _ in 0..5 {
+        world.take(Step::Broadcast { maker: 0, whom: 0 });
+        pass(&mut world, 50);
+        missed.push(come_back(&mut world, None).map(|missed| missed.len()));
+    }
+    // First sent again after 50 seconds, and too old after 170.
+    assert_eq!(missed, [Some(1), Some(2), Some(3), None, None]);
+}
+
+#[test]
+fn nor_is_who_goes_again_before_it_is_let_in() {
+    let mut world = World::new();
+    lose(&mut world);
+    let mut kept = Vec::new();
+    for _ in 0..5 {
+        world.take(Step::Broadcast { maker: 0, whom: 0 });
+        pass(&mut world, 50);
+        let now = world.now();
+        let hub = world.hub(0);
+        let main = hub.find("/").expect("a namespace");
+        let session = hub.give_up(now, &pid(0), None);
+        kept.push(session.is_some_and(|session| hub.keep(now, main, session).is_some()));
+    }
+    assert_eq!(kept, [true, true, true, false, false]);
+}
+
+#[test]
+fn what_was_sent_again_grows_old_while_nobody_is_there() {
+    let away = |last: fn(Vec<Offset>) -> Option<Offset>| {
+        let mut world = World::new();
+        lose(&mut world);
+        world.take(Step::Broadcast { maker: 0, whom: 0 });
+        let last = come_back(&mut world, None).and_then(last);
+        pass(&mut world, 60);
+        lose(&mut world);
+        pass(&mut world, 60);
+        come_back(&mut world, last)
+    };
+    assert_eq!(away(|_| None), None, "though the session itself could be taken up");
+    assert_eq!(away(|missed| missed.last().copied()), Some(Vec::new()));
+}
+
+#[test]
+fn who_sees_what_is_sent_again_comes_back_as_often_as_it_likes() {
+    let mut world = World::new();
+    let mut last = None;
+    for _ in 0..20 {
+        world.take(Step::Broadcast { maker: 0, whom: 0 });
+        pass(&mut world, 50);
+        let missed = come_back(&mut world, last).expect("it has seen what was sent before");
+        assert_eq!(missed.len(), 1);
+        last = missed.last().copied();
+    }
+}
+
+#[test]
+fn what_is_sent_again_to_one_client_is_no_more_than_a_hub_keeps() {
+    let mut world = World::with(recovery(|recovery| recovery.max_bytes = 64 * 1024));
+    let mut missed = Vec::new();
+    for _ in 0..100 {
+        for _ in 0..100 {
+            world.take(Step::Broadcast { maker: 0, whom: 0 });
+        }
+        missed.push(come_back(&mut world, None).map(|missed| missed.len()));
+    }
+    let returns = missed.iter().take_while(|missed| missed.is_some()).count();
+    assert!((2..10).contains(&returns), "{missed:?}");
 }
