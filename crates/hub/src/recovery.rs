@@ -64,8 +64,17 @@ impl Marks {
 
     /// Whether everything at or before `other` that other hubs could know lies at or before these.
     pub(crate) fn include(&self, other: &Self) -> bool {
-        let own = |origin: usize| self.public.get(origin).copied().unwrap_or_default();
-        other.public.iter().enumerate().all(|(origin, mark)| own(origin) >= *mark)
+        other.public.iter().enumerate().all(|(origin, mark)| self.of(origin) >= *mark)
+    }
+
+    /// The last of an origin that other hubs could know.
+    pub(crate) fn of(&self, origin: usize) -> u64 {
+        self.public.get(origin).copied().unwrap_or_default()
+    }
+
+    /// For every origin, whether these are further than `other`, as far as other hubs could know.
+    pub(crate) fn ahead_of(&self, other: &Self) -> Vec<bool> {
+        self.public.iter().enumerate().map(|(origin, mark)| *mark > other.of(origin)).collect()
     }
 
     pub(crate) fn set(&mut self, offset: Offset) {

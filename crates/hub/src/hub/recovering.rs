@@ -20,7 +20,7 @@ impl Hub {
         self.recovery.as_mut().map(|recovery| recovery.log.next_offset())
     }
 
-    /// The same for a packet to one socket of this hub alone.
+    /// The same for a packet to one socket of this hub alone, which is connected.
     pub fn next_private_offset(&mut self) -> Option<Offset> {
         self.recovery.as_mut().map(|recovery| recovery.log.next_private_offset())
     }

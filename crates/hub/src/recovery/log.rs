@@ -1,5 +1,7 @@
 //! What could be asked for again.
 
+mod beyond;
+
 use std::{
     collections::VecDeque,
     sync::Arc,
@@ -178,22 +180,6 @@ impl Log {
         let (since, prelude) = (self.place(), Some(prelude));
         let (stays, is_recovered) = (Stays::default(), true);
         Session { pid, since, base, prelude, sent, until: None, marks, stays, is_recovered }
-    }
-
-    /// What this hub has delivered and the one that gave a session up had not.
-    fn beyond(
-        &self,
-        namespace: NamespaceId,
-        recovered: &Recovered,
-    ) -> impl Iterator<Item = &Arc<Broadcast>> {
-        let is_in =
-            |room: &str| *recovered.id == *room || recovered.rooms.iter().any(|own| **own == *room);
-        self.entries
-            .iter()
-            .filter(move |entry| {
-                !recovered.seen.cover(entry.offset) && entry.is_for(namespace, is_in)
-            })
-            .map(|entry| &entry.packet)
     }
 }
 

@@ -42,7 +42,8 @@ impl Recovery {
         self
     }
 
-    /// Most bytes of events that each shard keeps; the oldest go first. Shards share most of them. Default 64 MiB.
+    /// Most bytes of events that each shard keeps; the oldest go first. Shards share most of them. Who has missed more than
+    /// that comes back as somebody new. Default 64 MiB.
     pub fn max_bytes(mut self, bytes: usize) -> Self {
         self.hub.max_bytes = bytes;
         self
