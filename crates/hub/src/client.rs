@@ -71,13 +71,25 @@ impl Client {
 
     /// Whether it may have to do with one namespace more. What is left of those that do not exist any more goes first; those
     /// that it leaves just now take no place.
+    ///
+    /// They are looked through for each packet, though. Where there are as many as there may be places, they are forgotten as
+    /// if the batch had ended, so that whoever comes and goes over and over in one batch never has more than twice `max`.
     pub(crate) fn has_room(&mut self, max: usize, exists: impl Fn(NamespaceId) -> bool) -> bool {
         if self.memberships.len() + self.asked.len() >= max {
             self.memberships.retain(|(namespace, _)| exists(*namespace));
         }
         let counts = |membership| membership != Membership::Leaving;
         let places = self.memberships.iter().filter(|(_, membership)| counts(*membership)).count();
+        if self.memberships.len() - places >= max {
+            self.end_batch();
+        }
         places + self.asked.len() < max
+    }
+
+    /// How many namespaces it keeps in mind, those included that it leaves just now.
+    #[cfg(test)]
+    pub(crate) const fn memberships(&self) -> usize {
+        self.memberships.len()
     }
 
     /// Whether the server disconnected it from such a namespace.

@@ -134,7 +134,8 @@ impl Hub {
         };
         state.phase = Phase::Leaving;
         let membership = if by_client { Membership::Leaving } else { Membership::Left };
-        if by_client {
+        // Once is enough for whoever leaves one after another.
+        if by_client && self.leaving.last() != Some(&state.client) {
             self.leaving.push(state.client);
         }
         self.set_membership(socket, Some(membership));

@@ -86,9 +86,9 @@ impl Hub {
                 return Err(Violation::ConnectedTwice);
             }
             let (namespaces, max) = (&self.namespaces, self.config.max_namespaces);
-            // Who comes back takes the place they had.
+            // Who was sent away and comes back takes the place they had; who has left gave theirs up.
             let known = namespaces.find(&packet.namespace).and_then(|id| state.membership(id));
-            if known.is_none()
+            if matches!(known, None | Some(Membership::Leaving))
                 && !state.has_room(max, |namespace| namespaces.get(namespace).is_some())
             {
                 return Err(Violation::TooManyNamespaces);

@@ -497,6 +497,48 @@ fn a_connection_has_to_do_with_so_many_namespaces_and_no_more() {
 }
 
 #[test]
+fn who_comes_and_goes_over_and_over_in_one_batch_is_kept_in_mind_for_few_places() {
+    let mut world = World::new();
+    world.hub.config.max_namespaces = 4;
+    let client = world.client();
+    world.connect(client, "0");
+    for n in 0..100 {
+        world.hub.declare(&format!("/r-{n}"));
+        // Twice: what it has just left it may join again.
+        for _ in 0..2 {
+            let socket = world.connect(client, &format!("0/r-{n}"));
+            assert!(world.hub.begin_disconnect(socket, true));
+            world.remove(socket);
+        }
+        let late = format!("3/r-{n},0[]");
+        assert!(matches!(world.hub.handle_text(client, &late), Ok(Received::Nothing)));
+        let places = world.hub.clients.get(client).unwrap().memberships();
+        assert!(places <= 8, "{places} after {n}");
+        assert_eq!(world.hub.leaving.len(), 1, "it has to be told once that the batch is over");
+    }
+    world.hub.end_batch();
+    assert_eq!(world.hub.clients.get(client).unwrap().memberships(), 1);
+}
+
+#[test]
+fn who_comes_back_in_the_same_batch_needs_a_place_again() {
+    let mut world = World::new();
+    world.hub.config.max_namespaces = 2;
+    let client = world.client();
+    for name in ["/a", "/b", "/c"] {
+        world.hub.declare(name);
+    }
+    let a = world.connect(client, "0/a");
+    world.connect(client, "0/b");
+    assert!(world.hub.begin_disconnect(a, true));
+    world.remove(a);
+    world.connect(client, "0/c");
+    let one_more = world.hub.handle_text(client, "0/a").map(drop);
+    assert_eq!(one_more, Err(Violation::TooManyNamespaces), "another has its place");
+    assert_eq!(world.hub.sockets(client).len(), 2);
+}
+
+#[test]
 fn what_crosses_the_end_of_a_namespace_is_ignored_also_if_it_has_a_successor() {
     let mut world = World::new();
     let mut arena = Arena::<()>::new();
