@@ -1,6 +1,7 @@
 //! Namespaces that are made when a client asks for them.
 
 use std::{
+    collections::BTreeSet,
     sync::{
         Arc, Mutex,
         atomic::{AtomicUsize, Ordering},
@@ -503,6 +504,72 @@ fn children_stay_unless_they_are_to_be_cleaned_up() {
             },
         );
     }
+}
+
+#[test]
+fn of_children_that_nobody_is_in_only_so_many_stay() {
+    served_with(
+        |builder| builder.max_empty_child_namespaces(3),
+        |server, _: Tell<()>| drop(server.of("/static")),
+        |stage| {
+            // Those of all parents count together.
+            let parents = [stage.io.of_pattern("/p-{n}"), stage.io.of_pattern("/q-{n}")];
+            let children = || {
+                let all = parents.iter().flat_map(Namespace::children);
+                all.map(|child| child.name().to_owned()).collect::<BTreeSet<_>>()
+            };
+            let names = |all: &[&str]| all.iter().copied().map(str::to_owned).collect();
+            let mut client = joined(stage.address);
+            let mut visit = |name: &str| {
+                join(&mut client, name);
+                client.send(&[&format!("41{name},")]);
+                assert_alive(&mut client);
+            };
+            let mut guest = joined(stage.address);
+            join(&mut guest, "/q-0");
+            for n in 1..=20 {
+                visit(&format!("/p-{n}"));
+                visit(&format!("/q-{n}"));
+            }
+            // The first have stayed, of those that came later none, and whoever is in one has it as long as they like.
+            assert_eq!(children(), names(&["/p-1", "/p-2", "/q-0", "/q-1"]));
+            stage.io.of("/q-0").emit("still", "here");
+            guest.expect(&["42/q-0,[\"still\",\"here\"]"]);
+            // What is there can be visited again, and then is one too many no more than before.
+            visit("/p-1");
+            visit("/static");
+            assert_eq!(children(), names(&["/p-1", "/p-2", "/q-0", "/q-1"]));
+            // Somebody is in one that had stayed: there is room for another, until they leave.
+            join(&mut guest, "/p-2");
+            visit("/q-7");
+            assert_eq!(children(), names(&["/p-1", "/p-2", "/q-0", "/q-1", "/q-7"]));
+            guest.send(&["41/p-2,"]);
+            assert_alive(&mut guest);
+            assert_eq!(children(), names(&["/p-1", "/q-0", "/q-1", "/q-7"]));
+        },
+    );
+}
+
+#[test]
+fn a_child_that_nobody_may_join_does_not_stay_either() {
+    served_with(
+        |builder| builder.max_empty_child_namespaces(0),
+        |server, tell| {
+            server.on_new_namespace(move |child| tell.say(child.name().to_owned()));
+        },
+        |stage| {
+            let parent = stage.io.of_matching(|_| true);
+            parent.use_middleware(|_: &Socket, _: Value| Err(ConnectError::new("no")));
+            joined_on_both(stage.address, |mut client| {
+                for _ in 0..3 {
+                    client.send(&["40/x"]);
+                    client.expect(&["44/x,{\"message\":\"no\"}"]);
+                    stage.said.expect(["/x".to_owned()]);
+                    crate::eventually(|| parent.children().is_empty());
+                }
+            });
+        },
+    );
 }
 
 #[test]

@@ -64,6 +64,37 @@ fn names_of_children_that_have_ended_take_no_place() {
 }
 
 #[test]
+fn who_comes_and_goes_over_and_over_in_one_piece_is_served_within_the_limit() {
+    served_with(
+        |builder| builder.max_namespaces(3),
+        |server, _: Tell<()>| drop(server.of_pattern("/p-{n}")),
+        |stage| {
+            on_both(stage.address, |mut client| {
+                join(&mut client, "/");
+                // The same namespace over and over, and one after another.
+                for again in [true, false] {
+                    let name = |n| if again { "/p-0".to_owned() } else { format!("/p-{n}") };
+                    let packets: Vec<_> = (0..50)
+                        .flat_map(|n| [format!("40{}", name(n)), format!("41{},", name(n))])
+                        .collect();
+                    client.send(&packets.iter().map(String::as_str).collect::<Vec<_>>());
+                    for n in 0..50 {
+                        connected(&mut client, &name(n));
+                    }
+                }
+                // What it leaves makes room for others, and then none for itself.
+                for name in ["/p-1", "/p-2"] {
+                    join(&mut client, name);
+                }
+                let leave = ["41/p-1,", "41/p-2,"];
+                client.send(&[&leave[..], &["40/p-3", "40/p-4", "40/p-1"]].concat());
+                crate::eventually(|| stage.io.of("/").socket_count() == 0);
+            });
+        },
+    );
+}
+
+#[test]
 fn what_is_sent_along_to_a_namespace_has_a_limit() {
     served_with(
         |builder| builder.max_auth(100),

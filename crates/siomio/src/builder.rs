@@ -49,6 +49,7 @@ pub struct ServerBuilder {
     overflow: Overflow,
     skip_middlewares: bool,
     cleanup_empty_child_namespaces: bool,
+    max_empty_child_namespaces: usize,
     blocking_threads: usize,
     slow_handler: Duration,
     max_waiting_events: usize,
@@ -87,6 +88,7 @@ impl ServerBuilder {
             overflow: Overflow::default(),
             skip_middlewares: true,
             cleanup_empty_child_namespaces: false,
+            max_empty_child_namespaces: 10_000,
             blocking_threads: 4,
             slow_handler: Duration::from_millis(50),
             max_waiting_events: 256,
@@ -161,7 +163,8 @@ impl ServerBuilder {
     }
 
     /// Whether a namespace that was made by a [parent](Io::of_pattern) ends when its last socket has gone; what was
-    /// registered with it goes with it. Default `false`.
+    /// registered with it goes with it. Default `false`: they stay, up to
+    /// [`max_empty_child_namespaces`](Self::max_empty_child_namespaces).
     ///
     /// ```
     /// use siomio::Server;
@@ -250,6 +253,7 @@ impl ServerBuilder {
             overflow: self.overflow,
             skip_middlewares: self.skip_middlewares,
             cleanup_empty_child_namespaces: self.cleanup_empty_child_namespaces,
+            max_empty_child_namespaces: self.max_empty_child_namespaces,
             blocking_threads: self.blocking_threads,
             slow_handler: self.slow_handler,
             max_waiting_events: self.max_waiting_events,

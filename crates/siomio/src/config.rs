@@ -40,6 +40,7 @@ pub(crate) struct Config {
     pub(crate) overflow: Overflow,
     pub(crate) skip_middlewares: bool,
     pub(crate) cleanup_empty_child_namespaces: bool,
+    pub(crate) max_empty_child_namespaces: usize,
     pub(crate) blocking_threads: usize,
     pub(crate) slow_handler: Duration,
     pub(crate) max_waiting_events: usize,

@@ -4,6 +4,7 @@ pub(crate) mod cell;
 mod directory;
 pub(crate) mod parent;
 mod pattern;
+mod population;
 pub(crate) mod registering;
 pub(crate) mod table;
 

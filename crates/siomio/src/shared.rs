@@ -136,11 +136,14 @@ impl Shared {
         namespace
     }
 
-    /// A socket has left its namespace. If nobody is left and it was made by a parent, it may go.
+    /// A socket has left its namespace. If nobody is left and it was made by a parent, it may go, and has to where too many such
+    /// are there already: clients choose their names.
     pub(crate) fn left_namespace(self: &Arc<Self>, cell: &Arc<NamespaceCell>) {
-        let was_last = cell.exit();
-        let may_go = self.config.cleanup_empty_child_namespaces && cell.is_child();
-        if was_last && may_go && self.namespaces.remove(cell) {
+        let was_last = cell.population.exit();
+        let (cleans_up, most) =
+            (self.config.cleanup_empty_child_namespaces, self.config.max_empty_child_namespaces);
+        let goes = cell.is_child() && (cleans_up || self.namespaces.has_more_vacant(most));
+        if was_last && goes && self.namespaces.remove(cell) {
             self.send_to_all(|| Mail::Forget(cell.id));
         }
     }

@@ -83,6 +83,22 @@ impl ServerBuilder {
         self
     }
 
+    /// Most namespaces made by [parents](crate::Io::of_pattern) that stay although nobody is in them, of all parents together,
+    /// because clients choose their names; while there are more, one ends when its last socket has gone, as with
+    /// [`cleanup_empty_child_namespaces`](Self::cleanup_empty_child_namespaces). Those that somebody is in do not count, and nobody
+    /// is refused. Default 10 000.
+    ///
+    /// ```
+    /// use siomio::Server;
+    ///
+    /// let server = Server::builder().max_empty_child_namespaces(100).build();
+    /// server.of_pattern("/game-{id}");
+    /// ```
+    pub fn max_empty_child_namespaces(mut self, namespaces: usize) -> Self {
+        self.max_empty_child_namespaces = namespaces;
+        self
+    }
+
     /// Most bytes that a client may send along to a namespace, as JSON, because they are kept as long as its socket; with more it is
     /// refused. Default 64 KiB.
     pub fn max_auth(mut self, bytes: usize) -> Self {

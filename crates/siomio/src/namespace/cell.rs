@@ -5,7 +5,7 @@ use std::{
     fmt,
     sync::{
         Arc, Mutex, MutexGuard, PoisonError, Weak,
-        atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering},
+        atomic::{AtomicBool, AtomicU64, Ordering},
     },
 };
 
@@ -13,7 +13,7 @@ use siomio_hub::NamespaceId;
 
 use crate::{
     RoomEvent,
-    namespace::{parent::Rule, table::NamespaceTable},
+    namespace::{parent::Rule, population::Population, table::NamespaceTable},
 };
 
 /// What there is of a namespace once for the whole server. Shards keep their own view of it.
@@ -26,8 +26,7 @@ pub(crate) struct NamespaceCell {
     table: Mutex<Arc<NamespaceTable>>,
     /// Grows with every change of the table.
     version: AtomicU64,
-    /// Sockets, those included that are being connected; [`CLOSED`] once it is gone.
-    population: AtomicUsize,
+    pub(crate) population: Population,
     /// Somebody wants to know about rooms.
     watches_rooms: AtomicBool,
     /// Held while rooms change, if somebody wants to know: whether a room is new is seen by looking at all shards.
@@ -57,8 +56,6 @@ pub(crate) enum Kind {
     Parent { rule: Rule, children: Mutex<BTreeMap<u64, Weak<NamespaceCell>>> },
 }
 
-const CLOSED: usize = usize::MAX;
-
 impl NamespaceCell {
     pub(crate) fn new(
         id: NamespaceId,
@@ -73,7 +70,7 @@ impl NamespaceCell {
             kind,
             table: Mutex::new(table),
             version: AtomicU64::new(0),
-            population: AtomicUsize::new(0),
+            population: Population::default(),
             watches_rooms,
             census: Mutex::default(),
             unannounced: Mutex::new(Some(Vec::new())),
@@ -116,22 +113,6 @@ impl NamespaceCell {
             }
             None => true,
         }
-    }
-
-    /// A socket comes. Returns `false` when the namespace is gone.
-    pub(crate) fn enter(&self) -> bool {
-        let more = |count: usize| (count != CLOSED).then(|| count + 1);
-        self.population.fetch_update(Ordering::AcqRel, Ordering::Acquire, more).is_ok()
-    }
-
-    /// A socket has gone. Tells whether it was the last.
-    pub(crate) fn exit(&self) -> bool {
-        self.population.fetch_sub(1, Ordering::AcqRel) == 1
-    }
-
-    /// Ends a namespace without sockets: nobody can enter it from now on. Returns `false` when somebody is in it.
-    pub(crate) fn close(&self) -> bool {
-        self.population.compare_exchange(0, CLOSED, Ordering::AcqRel, Ordering::Acquire).is_ok()
     }
 
     /// The namespaces that a parent has made; of another namespace, itself.
@@ -187,11 +168,6 @@ impl fmt::Debug for Kind {
 
 #[cfg(test)]
 mod tests {
-    use std::{
-        sync::{Barrier, atomic::AtomicU32},
-        thread,
-    };
-
     use super::*;
     use crate::namespace::Pattern;
 
@@ -204,43 +180,6 @@ mod tests {
     fn parent() -> Arc<NamespaceCell> {
         let rule = Rule::Pattern(Pattern::parse("/{x}").unwrap());
         cell(Kind::Parent { rule, children: Mutex::default() })
-    }
-
-    #[test]
-    fn nobody_enters_what_is_closed_and_nobody_closes_what_somebody_is_in() {
-        let cell = cell(Kind::Static);
-        assert!(cell.enter() && cell.enter());
-        assert!(!cell.close());
-        assert!(!cell.exit(), "somebody is left");
-        assert!(!cell.close());
-        assert!(cell.exit(), "that was the last");
-        assert!(cell.enter() && cell.exit(), "it is still open");
-        assert!(cell.close());
-        assert!(!cell.close(), "once");
-        assert!(!cell.enter());
-    }
-
-    #[test]
-    fn of_those_who_come_and_close_at_once_one_side_wins() {
-        for _ in 0..200 {
-            let (cell, start, entered) = (cell(Kind::Static), Barrier::new(3), AtomicU32::new(0));
-            let is_closed = thread::scope(|scope| {
-                for _ in 0..2 {
-                    scope.spawn(|| {
-                        start.wait();
-                        entered.fetch_add(u32::from(cell.enter()), Ordering::SeqCst);
-                    });
-                }
-                let closing = scope.spawn(|| {
-                    start.wait();
-                    cell.close()
-                });
-                closing.join().unwrap()
-            });
-            // Whoever is in keeps it open; once it is closed nobody is in.
-            assert_eq!(is_closed, entered.load(Ordering::SeqCst) == 0);
-            assert!(is_closed || entered.load(Ordering::SeqCst) == 2);
-        }
     }
 
     #[test]

@@ -10,6 +10,7 @@ use siomio_hub::{Arena, NamespaceId};
 use super::{
     cell::{Kind, NamespaceCell},
     parent::Rule,
+    population::{Population, Vacancies},
 };
 
 /// All namespaces by name, and those that make others. Shards look here only for what they do not know yet.
@@ -19,6 +20,7 @@ pub(crate) struct Namespaces {
     known: Mutex<Known>,
     /// In the order in which they are asked.
     parents: RwLock<Arc<[Arc<NamespaceCell>]>>,
+    vacancies: Arc<Vacancies>,
 }
 
 #[derive(Debug)]
@@ -37,7 +39,7 @@ impl Namespaces {
         let main = Arc::new(main);
         let by_name = HashMap::from([(main.name.clone(), main.clone())]);
         let (known, parents) = (Mutex::new(Known { by_name, ids }), RwLock::new(Arc::from([])));
-        Self { main, known, parents }
+        Self { main, known, parents, vacancies: Arc::default() }
     }
 
     pub(crate) const fn main(&self) -> &Arc<NamespaceCell> {
@@ -51,6 +53,11 @@ impl Namespaces {
     /// How many there are.
     pub(crate) fn count(&self) -> usize {
         self.known().by_name.len()
+    }
+
+    /// Whether so many children are there for nobody.
+    pub(crate) fn has_more_vacant(&self, most: usize) -> bool {
+        self.vacancies.are_more_than(most)
     }
 
     /// Finds a namespace, or makes it; a parent whose pattern fits has it as its child. Tells whether it is new.
@@ -94,7 +101,7 @@ impl Namespaces {
     /// Ends a child that nobody is in. Returns `false` when somebody is, after all.
     pub(crate) fn remove(&self, cell: &Arc<NamespaceCell>) -> bool {
         let mut known = self.known();
-        if !cell.close() {
+        if !cell.population.close() {
             return false;
         }
         if known.by_name.get(&cell.name).is_some_and(|own| Arc::ptr_eq(own, cell)) {
@@ -118,7 +125,11 @@ impl Namespaces {
         }
         let ((kind, table), name) = (what(), Arc::<str>::from(name));
         let id = next(&mut known.ids);
-        let cell = Arc::new(NamespaceCell::new(id, name.clone(), kind, table));
+        let mut cell = NamespaceCell::new(id, name.clone(), kind, table);
+        if cell.is_child() {
+            cell.population = Population::of_child(&self.vacancies);
+        }
+        let cell = Arc::new(cell);
         known.by_name.insert(name, cell.clone());
         // Under the lock: it may be gone again as soon as others know of it.
         if let Some(parent) = cell.parent() {
@@ -158,11 +169,11 @@ mod tests {
         let parent = namespaces.make_parent(rule);
         let (child, _) = namespaces.find_or_make("/room-1");
         assert_eq!(parent.members().len(), 1);
-        assert!(child.enter());
+        assert!(child.population.enter());
         assert!(!namespaces.remove(&child), "somebody is in it");
-        assert!(child.exit());
+        assert!(child.population.exit());
         assert!(namespaces.remove(&child));
-        assert!(!child.enter(), "nobody can come any more");
+        assert!(!child.population.enter(), "nobody can come any more");
         assert!(parent.members().is_empty());
         let (next, is_new) = namespaces.find_or_make("/room-1");
         assert!(is_new && next.id != child.id && next.id.index() == child.id.index());

@@ -34,7 +34,7 @@ pub(crate) struct Entry {
 impl Local {
     /// A client asks to join a namespace that this shard knows.
     pub(crate) fn connect(self: &Rc<Self>, session: SessionKey, space: &Rc<Space>, auth: &str) {
-        if space.cell.enter() {
+        if space.cell.population.enter() {
             return self.connect_entered(session, space, auth);
         }
         // It has just gone; the client asks for a new one.

@@ -188,7 +188,7 @@ impl Local {
 
     /// The namespace exists. If it is so new that whoever registers handlers there has not got to it yet, the client waits.
     fn enter_namespace(self: &Rc<Self>, mut lookup: Lookup, cell: &Arc<NamespaceCell>) {
-        if !cell.enter() {
+        if !cell.population.enter() {
             // It has just gone, and may come once more.
             return self.look_up(lookup.session, &lookup.name, &lookup.auth);
         }
