@@ -71,10 +71,10 @@ const SIEGE: Duration = Duration::from_millis(200);
 const SILENCE: Duration = Duration::from_millis(2_800);
 
 /// Whoever has ended is gone then: the server waits five seconds for those that it has ended.
-const LINGERING: Duration = Duration::from_secs(7);
+const LINGERING: Duration = Duration::from_secs(15);
 
 /// At once, on a machine that has other things to do, too.
-const SOON: Duration = Duration::from_secs(2);
+const SOON: Duration = Duration::from_secs(4);
 
 /// Attacks the server, with one shard and with four, while others are served.
 ///

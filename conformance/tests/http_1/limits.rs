@@ -1,6 +1,10 @@
 //! How much a client may send: heads, header lines, bodies, and what stands between.
 
-use siomio::ServerBuilder;
+use std::{sync::mpsc, time::Duration};
+
+use siomio::{Server, ServerBuilder};
+use siomio_conformance::eio_echo;
+use siomio_testkit::{PATIENCE, http::Http};
 
 use crate::{SMUGGLED, assert_last, assert_refused, site, site_with, status_and_text};
 
@@ -193,4 +197,36 @@ fn as_many_requests_as_anybody_likes_may_come_at_once() {
             assert_eq!(status_and_text(&http.response()), (200, "GET /a 0"));
         }
     });
+}
+
+#[test]
+fn of_requests_that_wait_for_their_answers_no_more_than_64_are_looked_at() {
+    const GET: &str = "GET /a HTTP/1.1\r\nHost: x\r\n\r\n";
+    // One shard: whoever asks later is heard after all that came before.
+    let server = eio_echo::server(Server::builder().shards(1));
+    let (tell, told) = mpsc::channel();
+    server.http(move |_, response| drop(tell.send(response)));
+    let running = server.bind("127.0.0.1:0").expect("a free port").spawn().expect("a thread");
+    let address = running.local_addrs()[0];
+    let next = || told.recv_timeout(PATIENCE).expect("a request");
+
+    let mut http = Http::connect(address);
+    http.send(GET.repeat(100));
+    let first: Vec<_> = (0..64).map(|_| next()).collect();
+    let mut other = Http::connect(address);
+    other.send(GET);
+    next().text("other");
+    assert_eq!(other.response().text(), "other");
+    assert!(told.try_recv().is_err(), "more than 64 are looked at");
+
+    first.into_iter().for_each(|response| response.text("one of 64"));
+    for _ in 64..100 {
+        next().text("one more");
+    }
+    for number in 0..100 {
+        let expected = if number < 64 { "one of 64" } else { "one more" };
+        assert_eq!(http.response().text(), expected, "{number}");
+    }
+    drop(http);
+    running.shutdown(Duration::from_millis(5)).expect("the server ran well");
 }

@@ -68,7 +68,7 @@ fn in_parts(seed: u64) {
         socket.emit("answer", ());
     });
     let mut world = world(seed, 1, server);
-    let (mut busy, mut lone) = (join(&mut world), join(&mut world));
+    let (busy, mut lone) = (join(&mut world), join(&mut world));
     (0..MANY).for_each(|number| busy.send(&format!("42[\"work\",{number}]")));
     lone.send("42[\"ask\"]");
     while !heard(&mut lone).any(|text| text == "42[\"answer\"]") {
@@ -102,7 +102,7 @@ fn where_it_comes_from(seed: u64) {
     });
     let io = server.io();
     let mut world = world(seed, 2, server);
-    let (mut busy, mut member) = (join(&mut world), join(&mut world));
+    let (busy, mut member) = (join(&mut world), join(&mut world));
     let (mut beside, mut lone) = (join(&mut world), join(&mut world));
     let sockets = io.metrics().shards.iter().map(|shard| shard.sockets).collect::<Vec<_>>();
     assert_eq!(sockets, [2, 2], "busy and beside here, member and lone there");
