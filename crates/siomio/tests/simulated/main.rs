@@ -16,6 +16,7 @@ mod faults;
 mod flood;
 mod handles;
 mod hostile;
+mod limits;
 mod lives;
 mod order;
 mod pipeline;
