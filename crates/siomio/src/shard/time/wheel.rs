@@ -51,7 +51,7 @@ impl<T> Wheel<T> {
         self.place(Timer { tick, what });
     }
 
-    /// Takes a timer back, if it is nearer than a round; otherwise it expires in vain.
+    /// Takes a timer back, if it was set for less than a round ahead; otherwise it expires in vain.
     pub(crate) fn remove(&mut self, tick: Tick, is_it: impl Fn(&T) -> bool) {
         if tick.0.get() - self.current.min(tick.0.get()) >= SLOTS as u64 {
             return;
@@ -119,6 +119,10 @@ impl<T> Wheel<T> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use proptest::prelude::*;
+
     use super::*;
 
     fn run(deadlines: &[u64], step: u64, until: u64) -> Vec<(u64, u64)> {
@@ -193,5 +197,71 @@ mod tests {
         wheel.expire(origin + Duration::from_millis(112), &mut due);
         assert_eq!(due.len(), 1);
         assert_eq!(wheel.next(), None);
+    }
+
+    #[derive(Clone, Debug)]
+    enum Step {
+        Set { delay: u64 },
+        TakeBack { pick: usize },
+        Pass { time: u64 },
+    }
+
+    fn step() -> impl Strategy<Value = Step> {
+        let time = prop_oneof![4 => 0..40u64, 2 => 0..3000u64, 1 => 0..400_000u64];
+        prop_oneof![
+            4 => time.clone().prop_map(|delay| Step::Set { delay }),
+            1 => any::<usize>().prop_map(|pick| Step::TakeBack { pick }),
+            3 => time.prop_map(|time| Step::Pass { time }),
+        ]
+    }
+
+    proptest! {
+        #[test]
+        fn fires_what_a_list_of_deadlines_would_and_when(steps in prop::collection::vec(step(), 0..80)) {
+            const LATE: u64 = 16;
+            let origin = Instant::now();
+            let at = |millis| origin + Duration::from_millis(millis);
+            let (mut wheel, mut now, mut due) = (Wheel::new(origin), 0, Vec::new());
+            let (mut set, mut far) = (BTreeMap::new(), BTreeSet::new());
+            for (number, step) in steps.into_iter().enumerate() {
+                match step {
+                    Step::Set { delay } => {
+                        let tick = wheel.tick(at(now + delay));
+                        wheel.insert(tick, number);
+                        set.insert(number, (now + delay, tick));
+                        // A round is a little more than two minutes.
+                        if delay > 120_000 {
+                            far.insert(number);
+                        }
+                    }
+                    Step::TakeBack { pick } => {
+                        let Some(place) = pick.checked_rem(set.len()) else { continue };
+                        let (&number, &(deadline, tick)) = set.iter().nth(place).unwrap();
+                        set.remove(&number);
+                        wheel.remove(tick, |own| *own == number);
+                        prop_assert!(deadline + LATE > now, "it would be gone already");
+                    }
+                    Step::Pass { time } => {
+                        now += time;
+                        wheel.expire(at(now), &mut due);
+                        for (tick, number) in due.drain(..) {
+                            let Some((deadline, own)) = set.remove(&number) else {
+                                // It was taken back, but was too far away to be found.
+                                prop_assert!(far.remove(&number), "{number} fires again");
+                                continue;
+                            };
+                            prop_assert!(deadline <= now && own == tick, "{deadline} is early at {now}");
+                        }
+                    }
+                }
+                let first = set.values().map(|(deadline, _)| *deadline).min();
+                prop_assert!(first.is_none_or(|first| first + LATE > now), "{first:?} is forgotten at {now}");
+                let next = wheel.next();
+                if let Some(first) = first {
+                    prop_assert!(next.is_some_and(|next| next <= at(first.max(now) + 2 * LATE)), "nobody would look");
+                }
+                prop_assert!(next.is_none_or(|next| next > at(now)), "the loop would spin");
+            }
+        }
     }
 }
