@@ -1,14 +1,16 @@
 //! Many threads post, and one reads that looks only when it is woken, as a shard does that has nothing else to do.
 
 use std::{
-    sync::{
-        Barrier, Condvar,
-        atomic::{AtomicU64, AtomicUsize},
-    },
+    sync::{Arc, Barrier, Condvar, atomic::AtomicU64},
     thread,
+    time::{Duration, Instant},
 };
 
+use siomio_engine::RequestId;
+use siomio_http::Response;
+
 use super::*;
+use crate::Io;
 
 /// What sleeps until it is woken, like a poll of the operating system: a wake that comes before is not lost, and many are one.
 #[derive(Default)]
@@ -45,7 +47,7 @@ fn mailbox() -> (Arc<Mailbox>, Arc<Bell>) {
 
 /// A letter that says who has sent it, and which of its letters it is.
 fn letter(sender: u64, number: u64) -> Mail {
-    let request = engine::RequestId { connection: sender, sequence: number };
+    let request = RequestId { connection: sender, sequence: number };
     Mail::Respond { request, response: Response::new(200) }
 }
 
