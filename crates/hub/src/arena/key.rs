@@ -1,6 +1,6 @@
 use std::{cmp, fmt, hash, marker::PhantomData};
 
-/// Names an entry of an [`Arena`]; stays invalid for ever once that entry is gone.
+/// Names an entry of an [`Arena`](super::Arena); stays invalid for ever once that entry is gone.
 pub struct Key<T> {
     pub(super) index: u32,
     pub(super) generation: u32,
