@@ -86,8 +86,6 @@ pub(crate) struct Core {
     pub(crate) events: VecDeque<Pending>,
     /// Mail for the other shards, sent at the end of the turn.
     pub(crate) outboxes: Vec<Vec<Mail>>,
-    /// How many letters there were for them ever.
-    pub(crate) letters: u64,
     pub(crate) stopping: Option<Instant>,
     pub(crate) date: DateCache,
     /// Kept for its memory.
@@ -231,7 +229,6 @@ impl Core {
             decided: Vec::new(),
             events: VecDeque::new(),
             outboxes: std::iter::repeat_with(Vec::new).take(shared.shards().into()).collect(),
-            letters: 0,
             stopping: None,
             date: DateCache::default(),
             actions: Vec::new(),

@@ -38,6 +38,8 @@ pub(crate) struct Local {
     pub(crate) index: u8,
     pub(crate) counts: Arc<Counts>,
     pub(crate) watch: Watch,
+    /// How many letters there were for other shards ever.
+    pub(crate) letters: Cell<u64>,
     tables: RefCell<(u64, Rc<Tables>)>,
     /// The namespaces that the shard knows, in the places of their ids.
     pub(crate) spaces: RefCell<Vec<Option<Rc<Space>>>>,
@@ -63,6 +65,7 @@ impl Local {
         let local = Rc::new(Self {
             counts: shared.counts(index).clone(),
             watch,
+            letters: Cell::new(0),
             core: RefCell::new(Core::new(shared.clone(), index, environment)),
             shared,
             index,
@@ -160,9 +163,8 @@ impl Local {
         if shard == self.index {
             self.execute(mail);
         } else {
-            let mut core = self.core.borrow_mut();
-            core.letters += 1;
-            core.outboxes[usize::from(shard)].push(mail);
+            self.letters.set(self.letters.get() + 1);
+            self.core.borrow_mut().outboxes[usize::from(shard)].push(mail);
         }
     }
 

@@ -30,7 +30,7 @@ pub(crate) struct Piece {
 
 impl Local {
     pub(super) fn begin_piece(&self) -> Piece {
-        Piece { frames: 0, began: None, letters: self.core.borrow().letters }
+        Piece { frames: 0, began: None, letters: self.letters.get() }
     }
 
     /// Puts off the rest of what a WebSocket has brought, if what came of it so far is enough for this turn.
@@ -40,8 +40,12 @@ impl Local {
             let now = self.clock();
             now.saturating_duration_since(*piece.began.get_or_insert(now)) > SHARE
         };
+        let has_written = self.letters.get() != piece.letters;
+        if !is_late && !has_written {
+            return false;
+        }
         let mut core = self.core.borrow_mut();
-        let is_congested = core.letters != piece.letters && core.is_congested();
+        let is_congested = has_written && core.is_congested();
         if !is_late && !is_congested {
             return false;
         }
@@ -64,10 +68,9 @@ impl Core {
         true
     }
 
-    /// Whether HTTP may be read: a request may be for as much work as fits into it, and is not interrupted.
-    pub(crate) fn puts_off_http(&mut self, conn: ConnKey) -> bool {
-        let is_http = self.conns.get_mut(conn).is_some_and(|state| state.http_mut().is_some());
-        is_http && self.is_congested() && self.put_off(conn, self.now + PUT_OFF, &[])
+    /// Lets HTTP wait: a request may be for as much work as fits into it, and is not interrupted.
+    pub(super) fn puts_off_http(&mut self, conn: ConnKey) -> bool {
+        self.is_congested() && self.put_off(conn, self.now + PUT_OFF, &[])
     }
 
     /// The next of so many connections that were put off that need not wait any longer, and what it had brought.

@@ -22,13 +22,26 @@ impl Local {
     pub(crate) fn feed(self: &Rc<Self>, conn: ConnKey, mut input: &mut [u8]) {
         let mut piece = self.begin_piece();
         loop {
-            if self.core.borrow_mut().puts_off(conn, input) {
-                break;
-            }
-            let speaks = match self.core.borrow().conns.get(conn).map(|state| &state.state) {
-                Some(State::Http(_)) => Self::feed_http_mut,
-                Some(State::WebSocket(_)) => Self::feed_websocket,
-                Some(State::Lingering { .. } | State::Dead) | None => return,
+            let speaks = {
+                let mut core = self.core.borrow_mut();
+                let high_water = core.shared.config.high_water;
+                let Some(state) = core.conns.get_mut(conn) else { return };
+                match &mut state.state {
+                    State::Http(_) => Self::feed_http_mut,
+                    State::WebSocket(websocket)
+                        if state.out.len() > high_water
+                            && matches!(websocket.recipient, Recipient::Session(_))
+                            && !input.is_empty() =>
+                    {
+                        // So much waits for it that it should take some of that first. Otherwise whoever sends much in one
+                        // piece could make us hold the answers to all of it.
+                        websocket.delayed_mut().unread = Some((&*input).into());
+                        core.mark(conn);
+                        break;
+                    }
+                    State::WebSocket(_) => Self::feed_websocket,
+                    State::Lingering { .. } | State::Dead => return,
+                }
             };
             let Some(consumed) = speaks(self, conn, input) else { break };
             input = &mut input[consumed..];
@@ -48,22 +61,6 @@ impl Local {
 }
 
 impl Core {
-    /// Keeps what a client has sent for later, if so much waits for it already that it should take some of that first. Otherwise
-    /// whoever sends much in one piece could make us hold the answers to all of it.
-    fn puts_off(&mut self, conn: ConnKey, input: &[u8]) -> bool {
-        let Some(state) = self.conns.get_mut(conn) else { return false };
-        if state.out.len() <= self.shared.config.high_water || input.is_empty() {
-            return false;
-        }
-        let Some(websocket) = state.websocket_mut() else { return false };
-        if !matches!(websocket.recipient, Recipient::Session(_)) {
-            return false;
-        }
-        websocket.delayed_mut().unread = Some(input.into());
-        self.mark(conn);
-        true
-    }
-
     /// Limits the wait for the rest of a request that has begun, answered or not.
     fn watch_request(&mut self, conn: ConnKey) {
         let (now, config) = (self.now, &self.shared.config);
@@ -98,30 +95,24 @@ impl Core {
         http.is_some_and(|http| !http.waiting.is_empty())
     }
 
-    /// Whether a connection may be read now; if not, it is remembered that somebody wanted to.
-    pub(crate) fn may_read(&mut self, conn: ConnKey) -> bool {
-        let Some(state) = self.conns.get(conn) else { return false };
-        let is_held_back = match &state.state {
+    /// How much of a connection may be read at once. `None` if nothing may be read now; then it is remembered that somebody wanted to.
+    pub(crate) fn may_read(&mut self, conn: ConnKey) -> Option<usize> {
+        let state = self.conns.get(conn)?;
+        let wants_bytes = state.wants_bytes();
+        let (most, is_held_back) = match &state.state {
             State::WebSocket(websocket) => match websocket.recipient {
                 // A probe brings nothing for handlers.
-                Recipient::Session(session) => self.is_held_back(session, conn),
-                Recipient::Nobody | Recipient::Raw(_) => false,
+                Recipient::Session(session) => (usize::MAX, self.is_held_back(session, conn)),
+                Recipient::Nobody | Recipient::Raw(_) => (usize::MAX, false),
             },
-            _ => false,
+            State::Http(_) => (HTTP_READ, wants_bytes && self.puts_off_http(conn)),
+            State::Lingering { .. } | State::Dead => (HTTP_READ, false),
         };
-        let may_read = state.wants_bytes() && !is_held_back;
-        if let Some(state) = self.conns.get_mut(conn) {
-            state.paused |= !may_read;
+        if wants_bytes && !is_held_back {
+            return Some(most);
         }
-        may_read
-    }
-
-    /// How much of a connection may be read at once.
-    pub(crate) fn most_to_read(&self, conn: ConnKey) -> usize {
-        match self.conns.get(conn).map(|state| &state.state) {
-            Some(State::WebSocket(_)) => usize::MAX,
-            _ => HTTP_READ,
-        }
+        self.conns.get_mut(conn)?.paused = true;
+        None
     }
 
     /// Whether a request is held back, and little behind it.
@@ -251,6 +242,9 @@ impl Core {
         state.stalled = None;
         state.is_blocked = false;
         let was_choked = std::mem::take(&mut state.is_choked);
+        if std::mem::take(&mut state.paused) {
+            self.resumed.push(conn);
+        }
         if let State::WebSocket(WebSocket { recipient: Recipient::Session(session), .. }) =
             state.state
         {

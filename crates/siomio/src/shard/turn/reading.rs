@@ -10,16 +10,14 @@ impl<S: Stream> Shard<S> {
     pub(super) fn read(&mut self, conn: ConnKey, drain: bool) {
         let mut budget = BUFFER;
         while budget > 0 {
-            if !self.local.core.borrow_mut().may_read(conn) {
+            let most = self.local.core.borrow_mut().may_read(conn);
+            let Some(most) = most else {
                 if drain {
                     self.look_for_end(conn);
                 }
                 return;
-            }
-            if self.local.core.borrow_mut().puts_off_http(conn) {
-                return;
-            }
-            let size = self.local.core.borrow_mut().most_to_read(conn).min(budget);
+            };
+            let size = most.min(budget);
             let Some(stream) = self.streams.get_mut(conn.index()).and_then(Option::as_mut) else {
                 return;
             };

@@ -54,15 +54,7 @@ impl<S: Stream> Shard<S> {
     }
 
     fn all_written(&mut self, conn: ConnKey) {
-        let (next, was_paused) = {
-            let mut core = self.local.core.borrow_mut();
-            let next = core.after_flush(conn);
-            let state = core.conns.get_mut(conn);
-            (next, state.is_some_and(|state| std::mem::take(&mut state.paused)))
-        };
-        if was_paused {
-            self.again.push(conn);
-        }
+        let next = self.local.core.borrow_mut().after_flush(conn);
         match next {
             Next::Wait => {}
             Next::Write => self.local.core.borrow_mut().mark(conn),
