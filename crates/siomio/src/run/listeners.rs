@@ -146,6 +146,8 @@ mod tests {
     use super::*;
     use crate::Server;
 
+    const PATIENCE: Duration = Duration::from_secs(10);
+
     /// Two sockets that listen, and so many waiting at each.
     fn flooded(waiting: usize) -> (Poll, Listeners, Vec<TcpStream>) {
         let poll = Poll::new().expect("the system has one");
@@ -170,24 +172,28 @@ mod tests {
     #[test]
     fn a_flood_is_accepted_in_parts_and_from_each_socket() {
         let (mut poll, mut listeners, peers) = flooded(AT_ONCE);
+        let second = peers[AT_ONCE].peer_addr().expect("it is connected");
         let io = Server::builder().build().io();
         knock(&mut poll, &mut listeners);
 
         let mut now = Instant::now();
-        for _ in 0..2 {
-            let accepted = listeners.accept(now, io.shared());
-            assert_eq!(accepted.len(), AT_ONCE);
-            let came_to_first = |peer| {
-                peers[..AT_ONCE].iter().any(|one| one.local_addr().is_ok_and(|one| one == peer))
-            };
-            let from_first = accepted.iter().filter(|(_, peer)| came_to_first(*peer)).count();
-            assert_eq!(from_first, AT_ONCE / 2);
-            // Nobody knocks again: the loop must not sleep.
-            assert_eq!(listeners.deadline(), Some(now));
-            now += Duration::from_millis(1);
+        let accepted = listeners.accept(now, io.shared());
+        assert_eq!(accepted.len(), AT_ONCE);
+        let at_second = accepted.iter().filter(|(stream, _)| stream.local_addr() == Some(second));
+        assert!(at_second.count() > 0, "they would wait for all at the first");
+        // Nobody knocks again: the loop must not sleep.
+        assert_eq!(listeners.deadline(), Some(now));
+
+        // The system may be slow to tell of the last ones.
+        let (mut count, deadline) = (accepted.len(), now + PATIENCE);
+        while count < peers.len() {
+            assert!(now < deadline, "{count} of {} were accepted", peers.len());
+            knock(&mut poll, &mut listeners);
+            now = Instant::now();
+            let accepted = listeners.accept(now, io.shared()).len();
+            assert!(accepted <= AT_ONCE);
+            count += accepted;
         }
-        assert!(listeners.accept(now, io.shared()).is_empty());
-        assert_eq!(listeners.deadline(), None);
     }
 
     #[test]
@@ -200,9 +206,9 @@ mod tests {
         let first = listeners.accept(now, io.shared());
         assert_eq!(first.len(), 1);
         assert_eq!(listeners.deadline(), Some(now), "more are waiting");
-        assert!(listeners.accept(now, io.shared()).is_empty());
-        assert_eq!(listeners.deadline(), Some(now), "all have been refused but nobody has said so");
-        assert!(listeners.accept(now, io.shared()).is_empty());
-        assert_eq!(listeners.deadline(), None);
+        while listeners.deadline().is_some() {
+            assert!(listeners.accept(now, io.shared()).is_empty());
+        }
+        assert!(io.metrics().connections_refused >= AT_ONCE as u64);
     }
 }

@@ -26,6 +26,11 @@ impl Connection {
         Self { stream, _ticket: ticket }
     }
 
+    #[cfg(test)]
+    pub(super) fn local_addr(&self) -> Option<std::net::SocketAddr> {
+        self.stream.local_addr().ok()
+    }
+
     /// From now on events come under this token. Registered for both directions once and for all: edge-triggered events
     /// that are not wanted cost less than changing the registration.
     pub(crate) fn register(&mut self, registry: &Registry, token: u64) -> io::Result<()> {
