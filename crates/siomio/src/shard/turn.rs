@@ -5,12 +5,12 @@ mod reading;
 mod writing;
 
 use std::{
+    collections::VecDeque,
     fmt,
     io::{self, Read, Write},
     net::SocketAddr,
     rc::Rc,
     time::Instant,
-    vec,
 };
 
 pub(crate) use self::writing::Next;
@@ -68,9 +68,8 @@ pub struct Shard<S> {
     /// Connections that may have bytes to read although nobody will say so again.
     again: Vec<ConnKey>,
     departures: Vec<(u8, Adopted<S>)>,
-    mail: Vec<Mail>,
-    /// Mail that is being worked off.
-    opened: vec::IntoIter<Mail>,
+    /// What was taken out of the mailbox and is not worked off yet.
+    mail: VecDeque<Mail>,
 }
 
 /// Bytes that one connection is read in a turn; a flood on one must not keep the others waiting. Messages up to about this size need not be
@@ -88,14 +87,14 @@ impl<S: Stream> Shard<S> {
     pub fn new(io: &Io, index: u8, environment: Box<dyn Environment>) -> Self {
         let local = Local::new(io.shared().clone(), index, environment);
         let buffer = vec![0; BUFFER].into();
-        let (streams, again, departures, mail, opened) = Default::default();
-        Self { local, streams, buffer, again, departures, mail, opened }
+        let (streams, again, departures, mail) = Default::default();
+        Self { local, streams, buffer, again, departures, mail }
     }
 
     /// A turn begins, by taking the mail out. What is posted from here on wakes the loop again, so whatever else is
     /// brought to the shard together with a wake must be looked for after this.
     pub fn begin(&mut self, now: Instant) {
-        self.local.shared.mailbox(self.local.index).take(&mut self.mail);
+        self.take_mail();
         self.local.core.borrow_mut().now = now;
         self.local.watch.begin(now);
         self.local.refresh();
@@ -203,7 +202,7 @@ impl<S: Stream> Shard<S> {
         let has_mail = core.outboxes.iter().any(|outbox| !outbox.is_empty());
         if has_mail
             || !self.again.is_empty()
-            || !self.opened.as_slice().is_empty()
+            || !self.mail.is_empty()
             || !self.local.shared.mailbox(self.local.index).is_empty()
         {
             return Some(core.now);
@@ -235,7 +234,7 @@ impl<S: Stream> Shard<S> {
         let is_empty = core.conns.is_empty()
             && !self.local.shared.has_sessions()
             && core.hub.len().1 == 0
-            && self.opened.as_slice().is_empty();
+            && self.mail.is_empty();
         core.stopping.is_some_and(|deadline| is_empty || core.now >= deadline)
     }
 

@@ -135,3 +135,31 @@ fn where_it_comes_from(seed: u64) {
     let wanted = (0..MANY).map(|number| format!("42[\"told\",{number}]"));
     assert!(told.into_iter().eq(wanted), "each once and in order");
 }
+
+#[test]
+fn mail_that_comes_while_there_is_more_than_gets_done_is_not_left_lying() {
+    const BATCHES: usize = 10;
+    const BATCH: usize = 50;
+    let server = Server::builder().shards(1).build();
+    let handle = Arc::new(Mutex::new(None));
+    let slot = handle.clone();
+    server.on_connect(move |socket: &Socket| *slot.lock().unwrap() = Some(socket.handle()));
+    let mut world = world(1, 1, server);
+    let _member = join(&mut world);
+    let handle = handle.lock().unwrap().take().expect("it has joined");
+    let done = Arc::new(Mutex::new(Vec::new()));
+    for batch in 0..BATCHES {
+        // From outside of the shard, as other threads do; and nothing goes over the network.
+        for number in 0..BATCH {
+            let log = done.clone();
+            handle.run(move |_| {
+                work(Duration::from_millis(1));
+                log.lock().unwrap().push(batch * BATCH + number);
+            });
+        }
+        world.step();
+    }
+    // No time passes but what the work takes.
+    world.run_until_quiet();
+    assert!(done.lock().unwrap().iter().copied().eq(0..BATCHES * BATCH), "each once and in order");
+}

@@ -4,14 +4,22 @@ use super::{Shard, Stream};
 use crate::shard::conn::fairness::{LOOK_EVERY, SHARE};
 
 impl<S: Stream> Shard<S> {
+    pub(super) fn take_mail(&mut self) {
+        let mut mail = Vec::new();
+        self.local.shared.mailbox(self.local.index).take(&mut mail);
+        if self.mail.is_empty() {
+            // Nothing is moved, and the memory of what is worked off goes.
+            self.mail = mail.into();
+        } else {
+            self.mail.extend(mail);
+        }
+    }
+
     /// Works off mail, for a while: what is left is for the next turn.
     pub(super) fn work_off_mail(&mut self) {
-        if self.opened.as_slice().is_empty() {
-            self.opened = std::mem::take(&mut self.mail).into_iter();
-        }
         let (mut began, mut weight) = (None, 0);
         for count in 1.. {
-            let Some(letter) = self.opened.next() else { break };
+            let Some(letter) = self.mail.pop_front() else { break };
             weight += letter.weight();
             // It may be for very many.
             self.local.pause();
