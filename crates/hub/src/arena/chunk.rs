@@ -1,3 +1,5 @@
+//! Part of an arena, whose memory comes and goes as one.
+
 use std::marker::PhantomData;
 
 use super::{END, Key};

@@ -1,3 +1,5 @@
+//! Names of the entries of an arena.
+
 use std::{cmp, fmt, hash, marker::PhantomData};
 
 /// Names an entry of an [`Arena`](super::Arena); stays invalid for ever once that entry is gone.

@@ -12,7 +12,8 @@ use siomio_testkit::{
     ws::Got,
 };
 
-const WEBSOCKET: &str = "/socket.io/?EIO=4&transport=websocket";
+use crate::join;
+
 /// A network with room for much.
 const WIDE: Tear = Tear { delivery: usize::MAX, window: 1 << 24, ..Tear::NONE };
 
@@ -32,15 +33,6 @@ fn world(seed: u64, shards: u8, server: Server) -> World {
     let world = World::with_tear(seed, shards, server, WIDE);
     CLOCK.set(Some(world.clock()));
     world
-}
-
-fn join(world: &mut World) -> SimWs {
-    let mut client = SimWs::connect(world, WEBSOCKET);
-    world.run_until_quiet();
-    client.send("40");
-    world.run_until_quiet();
-    while client.poll().is_some() {}
-    client
 }
 
 fn heard(client: &mut SimWs) -> impl Iterator<Item = String> + '_ {

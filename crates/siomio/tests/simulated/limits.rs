@@ -2,24 +2,16 @@
 
 use siomio::{Overflow, Server, Socket};
 use siomio_testkit::{
-    sim::{Random, SimWs, Tear, World, seeds},
+    sim::{Random, Tear, World, seeds},
     ws::Got,
 };
 
-const WEBSOCKET: &str = "/socket.io/?EIO=4&transport=websocket";
+use crate::join;
+
 /// The longest text of an event, and what its frame and packet add at most.
 const LONGEST: usize = 2000;
 const AROUND: usize = 64;
 const DEAF: usize = 3;
-
-fn join(world: &mut World) -> SimWs {
-    let mut client = SimWs::connect(world, WEBSOCKET);
-    world.run_until_quiet();
-    client.send("40");
-    world.run_until_quiet();
-    while client.poll().is_some() {}
-    client
-}
 
 fn run(seed: u64) {
     let mut random = Random::new(seed ^ 0x11417);

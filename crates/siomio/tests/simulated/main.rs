@@ -27,3 +27,15 @@ mod returns;
 mod sessions;
 mod talk;
 mod upgrade;
+
+use siomio_testkit::sim::{SimWs, World};
+
+/// A client on WebSocket that has joined the main namespace, and has read all that came of it.
+fn join(world: &mut World) -> SimWs {
+    let mut client = SimWs::connect(world, "/socket.io/?EIO=4&transport=websocket");
+    world.run_until_quiet();
+    client.send("40");
+    world.run_until_quiet();
+    while client.poll().is_some() {}
+    client
+}
