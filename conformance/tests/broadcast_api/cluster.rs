@@ -250,7 +250,7 @@ fn all_servers_sockets_acknowledge() {
             assert_eq!((firsts(&incomplete.answers), incomplete.missing), (vec![0, 1, 2, 3, 4], 1));
             guests.pop();
             // Somebody does not answer.
-            let replies = sites[0].io.emit_with_ack("ready", (), Duration::from_millis(400));
+            let replies = sites[0].io.emit_with_ack("ready", (), Duration::from_millis(1500));
             answer(&mut guests, "[\"ready\"]", |place| place != 2);
             let incomplete = replies.wait().unwrap_err();
             assert_eq!((firsts(&incomplete.answers), incomplete.missing), (vec![0, 1, 3, 4], 1));

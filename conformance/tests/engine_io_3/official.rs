@@ -185,7 +185,7 @@ fn polling_heartbeat() {
 fn polling_ping_timeout() {
     echo_with(heartbeat(300, 200), |address| {
         let session = open_with(address, "&b64=1");
-        assert!(Http::connect(address).is_quiet_for(500 * MS));
+        assert!(Http::connect(address).is_quiet_for(900 * MS));
         assert_eq!(session.post("1:2").status, 400);
     });
 }

@@ -74,10 +74,10 @@ fn messages_before_a_ping_do_not_put_it_off() {
 
 #[test]
 fn a_ping_waits_for_a_get_in_its_place_among_the_messages() {
-    echo_with(heartbeat(50, 5000), |address| {
+    echo_with(heartbeat(1000, 5000), |address| {
         let session = open(address);
         session.send(&["4before"]);
-        assert!(Http::connect(address).is_quiet_for(200 * MS));
+        assert!(Http::connect(address).is_quiet_for(1200 * MS));
         session.send(&["4after"]);
         session.expect("4before\u{1e}2\u{1e}4after");
     });

@@ -192,9 +192,9 @@ fn polling_heartbeat() {
 fn polling_ping_timeout() {
     echo_with(heartbeat(300, 200), |address| {
         let session = open(address);
+        assert!(Http::connect(address).is_quiet_for(500 * MS));
         // A busy machine may be late with its ping, and then is so with the end.
-        assert!(Http::connect(address).is_quiet_for(800 * MS));
-        assert_gone(&session);
+        session.expect_end();
     });
 }
 

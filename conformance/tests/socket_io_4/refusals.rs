@@ -9,7 +9,7 @@ use crate::{Client, PATH, on_both, served_by};
 
 /// `/` wants a query, `/err` nobody, `/data` neither, `/open` everybody.
 fn picky(builder: ServerBuilder) -> Server {
-    let server = builder.connect_timeout(Duration::from_millis(200)).build();
+    let server = builder.build();
     server.use_middleware(|socket: &Socket, auth: Value| {
         assert_eq!(socket.handshake().auth_json(), "{}");
         assert_eq!(auth, Value::Object(Vec::new()));
@@ -54,7 +54,8 @@ fn a_refusal_is_the_message_or_the_data() {
 
 #[test]
 fn who_is_refused_everywhere_is_told_and_sent_away_in_time() {
-    served_by(picky, |address| {
+    let hasty = |builder: ServerBuilder| picky(builder.connect_timeout(Duration::from_millis(200)));
+    served_by(hasty, |address| {
         on_both(address, |mut client| {
             client.expect(&["44\"not \\\"you\\\"\""]);
             match client {

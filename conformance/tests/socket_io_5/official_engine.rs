@@ -95,9 +95,9 @@ fn polling_heartbeat() {
 fn polling_ping_timeout() {
     served_with(heartbeat(300, 200), |address| {
         let session = open(address);
+        assert!(Http::connect(address).is_quiet_for(Duration::from_millis(500)));
         // A busy machine may be late with its ping, and then is so with the end.
-        assert!(Http::connect(address).is_quiet_for(Duration::from_millis(800)));
-        assert_eq!(session.get().status, 400);
+        session.expect_end();
     });
 }
 

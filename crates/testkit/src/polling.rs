@@ -1,8 +1,9 @@
 //! Long-polling sessions, each request by hand.
 
-use std::net::SocketAddr;
+use std::{net::SocketAddr, time::Instant};
 
 use crate::{
+    PATIENCE,
     http::{Http, Response},
     ws::Ws,
 };
@@ -84,6 +85,17 @@ impl Polling {
     pub fn expect(&self, payload: &str) {
         let response = self.get();
         assert_eq!((response.status, response.text()), (200, payload));
+    }
+
+    /// Asks for messages, which is no sign of life, until the server does not know the session any more.
+    ///
+    /// # Panics
+    /// When it goes on for too long.
+    pub fn expect_end(&self) {
+        let deadline = Instant::now() + PATIENCE;
+        while self.get().status != 400 {
+            assert!(Instant::now() < deadline, "the session never ends");
+        }
     }
 
     /// The packets of the next answer to a GET.
