@@ -45,13 +45,17 @@ impl Sid {
     /// Reads an id as a client sent it; `None` when it cannot be one of ours.
     pub fn parse(text: &str) -> Option<Self> {
         let bytes: [u8; Self::LEN] = text.as_bytes().try_into().ok()?;
-        decode(&bytes).map(|_| Self(Form::Ours(bytes)))
+        bytes.iter().all(|&byte| value(byte).is_some()).then_some(Self(Form::Ours(bytes)))
     }
 
     /// The shard that owns the session, if the id tells.
     pub fn shard(&self) -> Option<u8> {
         match &self.0 {
-            Form::Ours(text) => decode(text).map(|bytes| bytes[0] ^ bytes[1]),
+            // The first two bytes are in the first three characters.
+            Form::Ours([first, second, third, ..]) => {
+                let (first, second, third) = (value(*first)?, value(*second)?, value(*third)?);
+                Some(((first << 2) | (second >> 4)) ^ ((second << 4) | (third >> 2)))
+            }
             Form::Custom(_) => None,
         }
     }
@@ -65,10 +69,16 @@ impl Sid {
     }
 }
 
-fn decode(text: &[u8; Sid::LEN]) -> Option<[u8; 15]> {
-    let mut bytes = [0; 15];
-    URL_SAFE_NO_PAD.decode_slice(text, &mut bytes).ok().filter(|&len| len == 15)?;
-    Some(bytes)
+/// The six bits that a character of URL-safe base64 stands for (RFC 4648 §5).
+const fn value(character: u8) -> Option<u8> {
+    match character {
+        b'A'..=b'Z' => Some(character - b'A'),
+        b'a'..=b'z' => Some(character - b'a' + 26),
+        b'0'..=b'9' => Some(character - b'0' + 52),
+        b'-' => Some(62),
+        b'_' => Some(63),
+        _ => None,
+    }
 }
 
 /// As its text, so that maps can be searched with what a client sent.
@@ -138,6 +148,11 @@ mod tests {
             prop_assert_eq!(sid.shard(), Some(shard));
             prop_assert_eq!(sid.as_str().len(), 20);
             prop_assert_eq!(Sid::parse(sid.as_str()), Some(sid.clone()));
+        }
+
+        #[test]
+        fn is_base64(text in "[A-Za-z0-9_+/=-]{20}") {
+            prop_assert_eq!(Sid::parse(&text).is_some(), URL_SAFE_NO_PAD.decode(&text).is_ok());
         }
 
         #[test]

@@ -55,8 +55,7 @@ impl<'a> Head<'a> {
 
     /// The request method.
     pub fn method(&self) -> Method<'_> {
-        let end = usize::from(self.facts.method_len);
-        Method::from(text(self.raw.get(..end)))
+        Method::read(self.raw.get(..usize::from(self.facts.method_len)).unwrap_or_default())
     }
 
     /// The request target as it stands in the request line.

@@ -1,4 +1,4 @@
-use std::fmt;
+use std::{fmt, str};
 
 /// A request method (RFC 9110 §9); names are case-sensitive.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -37,18 +37,25 @@ impl<'a> Method<'a> {
     }
 }
 
+impl<'a> Method<'a> {
+    /// Reads a token (RFC 9110 §5.6.2), which is ASCII.
+    pub(crate) fn read(name: &'a [u8]) -> Self {
+        match name {
+            b"GET" => Self::Get,
+            b"HEAD" => Self::Head,
+            b"POST" => Self::Post,
+            b"PUT" => Self::Put,
+            b"DELETE" => Self::Delete,
+            b"OPTIONS" => Self::Options,
+            b"PATCH" => Self::Patch,
+            other => Self::Other(str::from_utf8(other).unwrap_or_default()),
+        }
+    }
+}
+
 impl<'a> From<&'a str> for Method<'a> {
     fn from(name: &'a str) -> Self {
-        match name {
-            "GET" => Self::Get,
-            "HEAD" => Self::Head,
-            "POST" => Self::Post,
-            "PUT" => Self::Put,
-            "DELETE" => Self::Delete,
-            "OPTIONS" => Self::Options,
-            "PATCH" => Self::Patch,
-            other => Self::Other(other),
-        }
+        Self::read(name.as_bytes())
     }
 }
 

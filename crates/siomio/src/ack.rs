@@ -9,7 +9,7 @@ use std::{
 };
 
 use siomio_hub::{Answer, RequestId};
-use siomio_packet::{Args, IntoArgs, Payload};
+use siomio_packet::{Args, IntoArgs};
 
 use crate::{Adapter, SocketHandle, mailbox::Order};
 
@@ -88,7 +88,7 @@ impl Ack {
         match self.asker {
             Asker::Nobody => {}
             Asker::Client(socket, id) => {
-                let mut payload = Payload::default();
+                let mut payload = socket.blank_payload();
                 if payload.ack(&args).is_ok() {
                     socket.order(Order::Acknowledge { id, payload });
                 }

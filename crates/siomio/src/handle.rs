@@ -75,12 +75,16 @@ impl SocketHandle {
     }
 
     fn emit_with<A: IntoArgs>(&self, event: &str, args: &A, flags: Flags) -> Sent {
-        let mut payload = Payload::default();
+        let mut payload = self.blank_payload();
         if let Err(error) = payload.event(event, args) {
             return error.into();
         }
         match Local::current(self.shared()).filter(|local| local.index == self.shard) {
-            Some(local) => local.emit_payload(self.key, &payload, flags),
+            Some(local) => {
+                let sent = local.emit_payload(self.key, &payload, flags);
+                local.keep_scratch(payload);
+                sent
+            }
             None => {
                 self.order(Order::Emit { payload, flags });
                 Sent::Queued
@@ -173,6 +177,11 @@ impl SocketHandle {
 
     const fn shared(&self) -> &Arc<Shared> {
         self.namespace.shared()
+    }
+
+    /// An empty payload, with spare memory where the thread has some.
+    pub(crate) fn blank_payload(&self) -> Payload {
+        Local::blank_payload(self.shared())
     }
 
     pub(crate) fn order(&self, order: Order) {

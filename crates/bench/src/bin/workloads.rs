@@ -3,13 +3,14 @@
 use std::env;
 
 use siomio_bench::{
+    http,
     memory::World,
     subject::{Handlers, server},
     wire::Exchange,
 };
 
 /// What there is, for `workloads list`.
-const NAMES: [&str; 9] = [
+const NAMES: [&str; 10] = [
     "echo-16",
     "echo-16-alone",
     "echo-1024",
@@ -19,6 +20,7 @@ const NAMES: [&str; 9] = [
     "ack-16",
     "broadcast-64",
     "join",
+    "polling-16",
 ];
 
 fn main() {
@@ -35,6 +37,7 @@ fn main() {
         "ack-16" => exchange(Handlers::Args, &Exchange::ack(16), 8, times),
         "broadcast-64" => broadcast(times),
         "join" => join(times),
+        "polling-16" => polling(times),
         _ => NAMES.iter().for_each(|name| println!("{name}")),
     }
 }
@@ -76,5 +79,29 @@ fn join(times: usize) {
         let client = world.join();
         assert!(world.received(client) > 200, "it was let in");
         world.leave(client);
+    }
+}
+
+/// So many exchanges on long-polling, a GET and a POST each, with one in a turn for each of 16 clients.
+fn polling(times: usize) {
+    const CLIENTS: usize = 16;
+    let mut world = World::new(&server(1, Handlers::Args));
+    let clients: Vec<_> = (0..CLIENTS)
+        .map(|_| {
+            let (gets, posts, target) = world.join_by_polling();
+            let post = http::post(&target, "42[\"message\",\"sixteen letters.\"]");
+            (gets, posts, http::get(&target), post)
+        })
+        .collect();
+    for _ in 0..times / CLIENTS {
+        for (gets, posts, get, post) in &clients {
+            world.say(*gets, get);
+            world.say(*posts, post);
+        }
+        world.turn();
+    }
+    for (gets, posts, ..) in &clients {
+        assert!(world.heard(*gets).ends_with(b"\r\n\r\n42[\"message-back\",\"sixteen letters.\"]"));
+        assert!(world.heard(*posts).ends_with(b"ok"));
     }
 }

@@ -29,6 +29,9 @@ pub(super) fn is_valid(method: &str, target: &str) -> bool {
 
 /// What follows the `scheme://` of an absolute-form target.
 fn authority(target: &str) -> Option<&str> {
+    if target.starts_with('/') {
+        return None; // nearly always
+    }
     let (scheme, rest) = target.split_once("://")?;
     let mut letters = scheme.bytes();
     let is_scheme = letters.next()?.is_ascii_alphabetic()

@@ -33,11 +33,11 @@ impl Response {
     fn write_head(&self, out: &mut Vec<u8>, context: ResponseContext<'_>) {
         self.write_status_line(out);
         for (name, value) in self.headers() {
-            write_header(out, name, value);
+            write_header(out, name, value.as_bytes());
         }
         if self.status >= 200 {
             if let Some(date) = context.date.filter(|_| !self.has_header("Date")) {
-                write_header(out, "Date", date);
+                write_header(out, "Date", date.as_bytes());
             }
         }
         if self.has_body() {
@@ -47,11 +47,11 @@ impl Response {
         }
         if self.status >= 200 {
             match (context.keep_alive, context.minor_version, self.has_header("Upgrade")) {
-                (false, _, false) => write_header(out, "Connection", "close"),
-                (false, _, true) => write_header(out, "Connection", "close, Upgrade"),
-                (true, 0, false) => write_header(out, "Connection", "keep-alive"),
-                (true, 0, true) => write_header(out, "Connection", "keep-alive, Upgrade"),
-                (true, _, true) => write_header(out, "Connection", "Upgrade"),
+                (false, _, false) => write_header(out, "Connection", b"close"),
+                (false, _, true) => write_header(out, "Connection", b"close, Upgrade"),
+                (true, 0, false) => write_header(out, "Connection", b"keep-alive"),
+                (true, 0, true) => write_header(out, "Connection", b"keep-alive, Upgrade"),
+                (true, _, true) => write_header(out, "Connection", b"Upgrade"),
                 (true, _, false) => {}
             }
         }
@@ -79,7 +79,7 @@ impl Response {
     fn write_status_line(&self, out: &mut Vec<u8>) {
         let mut digits = [0; DIGITS];
         out.extend_from_slice(b"HTTP/1.1 ");
-        out.extend_from_slice(decimal(self.status.into(), &mut digits).as_bytes());
+        out.extend_from_slice(decimal(self.status.into(), &mut digits));
         out.extend_from_slice(b" ");
         out.extend_from_slice(reason_phrase(self.status).as_bytes());
         out.extend_from_slice(b"\r\n");
@@ -90,10 +90,10 @@ impl Response {
     }
 }
 
-fn write_header(out: &mut Vec<u8>, name: &str, value: &str) {
+fn write_header(out: &mut Vec<u8>, name: &str, value: &[u8]) {
     out.extend_from_slice(name.as_bytes());
     out.extend_from_slice(b": ");
-    out.extend_from_slice(value.as_bytes());
+    out.extend_from_slice(value);
     out.extend_from_slice(b"\r\n");
 }
 
@@ -101,7 +101,7 @@ fn write_header(out: &mut Vec<u8>, name: &str, value: &str) {
 const DIGITS: usize = 20;
 
 /// Spells a number at the end of `digits`, without allocating.
-fn decimal(mut number: u64, digits: &mut [u8; DIGITS]) -> &str {
+fn decimal(mut number: u64, digits: &mut [u8; DIGITS]) -> &[u8] {
     let mut start = DIGITS;
     for (at, digit) in digits.iter_mut().enumerate().rev() {
         *digit = b'0' + (number % 10) as u8;
@@ -111,7 +111,7 @@ fn decimal(mut number: u64, digits: &mut [u8; DIGITS]) -> &str {
             break;
         }
     }
-    std::str::from_utf8(&digits[start..]).unwrap_or_default()
+    &digits[start..]
 }
 
 #[cfg(test)]
@@ -121,7 +121,7 @@ mod tests {
     #[test]
     fn decimals() {
         for number in [0, 7, 10, 999, 1000, 65_535, u64::MAX - 1, u64::MAX] {
-            assert_eq!(decimal(number, &mut [0; DIGITS]), number.to_string());
+            assert_eq!(decimal(number, &mut [0; DIGITS]), number.to_string().as_bytes());
         }
     }
 }

@@ -239,6 +239,11 @@ impl Local {
         }
     }
 
+    /// An empty payload, with spare memory where the thread has some.
+    pub(crate) fn blank_payload(shared: &Arc<Shared>) -> Payload {
+        Self::current(shared).and_then(|local| local.scratch.take()).unwrap_or_default()
+    }
+
     /// Keeps spare memory for the next payload.
     pub(crate) fn keep_scratch(&self, mut payload: Payload) {
         if payload.as_bytes().len() <= SCRATCH {
@@ -264,6 +269,7 @@ impl Local {
             Order::Acknowledge { id, payload } => {
                 let flags = Flags::default();
                 self.core.borrow_mut().send(socket, Kind::Ack, Some(id), &payload, flags);
+                self.keep_scratch(payload);
             }
             Order::Join(room) => {
                 if let Some(space) = self.space_of(socket) {
