@@ -195,6 +195,7 @@ fn polling_ping_timeout() {
         assert!(Http::connect(address).is_quiet_for(500 * MS));
         // A busy machine may be late with its ping, and then is so with the end.
         session.expect_end();
+        assert_gone(&session);
     });
 }
 

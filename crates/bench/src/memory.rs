@@ -13,7 +13,11 @@ use siomio::{
     shard::{Adopted, Environment, Readiness, Shard, Stream},
 };
 
-use crate::{http, open::POLLING, wire::masked_text};
+use crate::{
+    http,
+    open::{POLLING, polling_target},
+    wire::masked_text,
+};
 
 /// Time does not pass unless it is told to.
 #[derive(Clone, Debug)]
@@ -136,11 +140,12 @@ impl World {
     }
 
     /// Adds a client on long-polling that has joined the main namespace: the connection of its GETs, that of its POSTs, and its target.
+    ///
+    /// # Panics
+    /// When it is not let in.
     pub fn join_by_polling(&mut self) -> (usize, usize, String) {
         let (gets, posts) = (self.connect(&http::get(POLLING)), self.connect(b""));
-        let opened = String::from_utf8_lossy(&self.heard(gets)).into_owned();
-        let sid = opened.split("\"sid\":\"").nth(1).and_then(|rest| rest.split('"').next());
-        let target = format!("{POLLING}&sid={}", sid.unwrap_or_default());
+        let target = polling_target(&self.heard(gets)).expect("it was let in");
         self.say(posts, &http::post(&target, "40"));
         self.say(gets, &http::get(&target));
         self.turn();

@@ -12,6 +12,17 @@ pub const WS: &str = "/socket.io/?EIO=4&transport=websocket";
 /// Where a polling one does.
 pub const POLLING: &str = "/socket.io/?EIO=4&transport=polling";
 
+/// Where a session polls that was opened with this.
+///
+/// # Errors
+/// When it opens nothing.
+pub fn polling_target(open: &[u8]) -> io::Result<String> {
+    let text = String::from_utf8_lossy(open);
+    let sid = text.split_once("\"sid\":\"").and_then(|(_, rest)| rest.split_once('"'));
+    let (sid, _) = sid.ok_or_else(|| io::Error::other(format!("{text} opens nothing")))?;
+    Ok(format!("{POLLING}&sid={sid}"))
+}
+
 /// What the clients say of themselves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Headers {

@@ -2,6 +2,8 @@ use std::borrow::Cow;
 use std::error;
 use std::fmt;
 
+use crate::table::alphanumeric_and;
+
 /// Header lines for a response, checked when they are added.
 ///
 /// ```
@@ -132,22 +134,6 @@ fn unmanaged(
 fn is_token_byte(byte: u8) -> bool {
     const TOKEN: [bool; 256] = alphanumeric_and(b"!#$%&'*+-.^_`|~");
     TOKEN[usize::from(byte)]
-}
-
-/// A table of letters, digits and some more.
-pub(crate) const fn alphanumeric_and(others: &[u8]) -> [bool; 256] {
-    let mut table = [false; 256];
-    let mut byte = 0;
-    while byte < 256 {
-        table[byte] = (byte as u8).is_ascii_alphanumeric();
-        byte += 1;
-    }
-    let mut at = 0;
-    while at < others.len() {
-        table[others[at] as usize] = true;
-        at += 1;
-    }
-    table
 }
 
 impl fmt::Display for InvalidHeader {

@@ -19,6 +19,7 @@ mod reader;
 mod response;
 mod scan;
 mod status;
+mod table;
 
 pub use body::{Body, TooLarge};
 pub use date::http_date;

@@ -22,22 +22,6 @@ pub enum Method<'a> {
 }
 
 impl<'a> Method<'a> {
-    /// The name as it stands in the request line.
-    pub fn as_str(&self) -> &'a str {
-        match *self {
-            Self::Get => "GET",
-            Self::Head => "HEAD",
-            Self::Post => "POST",
-            Self::Put => "PUT",
-            Self::Delete => "DELETE",
-            Self::Options => "OPTIONS",
-            Self::Patch => "PATCH",
-            Self::Other(name) => name,
-        }
-    }
-}
-
-impl<'a> Method<'a> {
     /// Reads a token (RFC 9110 §5.6.2), which is ASCII.
     pub(crate) fn read(name: &'a [u8]) -> Self {
         match name {
@@ -49,6 +33,20 @@ impl<'a> Method<'a> {
             b"OPTIONS" => Self::Options,
             b"PATCH" => Self::Patch,
             other => Self::Other(str::from_utf8(other).unwrap_or_default()),
+        }
+    }
+
+    /// The name as it stands in the request line.
+    pub fn as_str(&self) -> &'a str {
+        match *self {
+            Self::Get => "GET",
+            Self::Head => "HEAD",
+            Self::Post => "POST",
+            Self::Put => "PUT",
+            Self::Delete => "DELETE",
+            Self::Options => "OPTIONS",
+            Self::Patch => "PATCH",
+            Self::Other(name) => name,
         }
     }
 }

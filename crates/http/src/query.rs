@@ -21,9 +21,11 @@ pub fn pairs<T: AsRef<[u8]> + ?Sized>(
     let plain = str::from_utf8(query).ok().filter(|_| !is_coded);
     let coded = if plain.is_some() { b"" } else { query };
     let pairs = plain.unwrap_or_default().split('&').filter(|pair| !pair.is_empty());
-    let plain = pairs.map(|pair| pair.split_once('=').unwrap_or((pair, "")));
-    let plain = plain.map(|(name, value)| (name.into(), value.into()));
-    plain.chain(form_urlencoded::parse(coded))
+    let pairs = pairs.map(|pair| {
+        let (name, value) = pair.split_once('=').unwrap_or((pair, ""));
+        (name.into(), value.into())
+    });
+    pairs.chain(form_urlencoded::parse(coded))
 }
 
 /// The value of the last pair called `name`.

@@ -181,7 +181,8 @@ impl SocketHandle {
 
     /// An empty payload, with spare memory where the thread has some.
     pub(crate) fn blank_payload(&self) -> Payload {
-        Local::blank_payload(self.shared())
+        let local = Local::current(self.shared());
+        local.and_then(|local| local.scratch.take()).unwrap_or_default()
     }
 
     pub(crate) fn order(&self, order: Order) {

@@ -11,10 +11,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use super::{Activity, idle::target};
+use super::Activity;
 use crate::{
     http::{self, Http},
-    open::{Headers, Opened, POLLING, spread},
+    open::{Headers, Opened, POLLING, polling_target, spread},
 };
 
 /// Does something again and again on several threads, until the time is over. `live` is given the number of the thread.
@@ -120,7 +120,7 @@ impl Polling {
         let mut body = Vec::new();
         gets.send(&http::get(POLLING))?;
         gets.receive(&mut body)?;
-        let target = target(&body)?;
+        let target = polling_target(&body)?;
         let get = http::get(&target);
         join(&mut gets, &mut posts, &target, &mut body)?;
         let post = http::post(&target, "42[\"message\",\"sixteen letters.\"]");
@@ -202,7 +202,7 @@ fn live(address: SocketAddr) -> io::Result<()> {
     let (mut gets, mut body) = (Http::connect(address)?, Vec::new());
     gets.send(&http::get(POLLING))?;
     gets.receive(&mut body)?;
-    let target = target(&body)?;
+    let target = polling_target(&body)?;
     let mut posts = Http::connect(address)?;
     join(&mut gets, &mut posts, &target, &mut body)?;
     gets.send(&http::get(&target))?;

@@ -5,7 +5,7 @@ use std::{io, net::SocketAddr, thread, time::Duration};
 use super::{Clients, Outcome};
 use crate::{
     http::{self, Http},
-    open::{Headers, Opened, POLLING, spread},
+    open::{Headers, Opened, POLLING, polling_target, spread},
     process::Process,
 };
 
@@ -66,7 +66,7 @@ fn open(address: SocketAddr, clients: Clients, number: usize) -> io::Result<Idle
             let (mut http, mut body) = (Http::connect(address)?, Vec::new());
             http.send(&http::get(POLLING))?;
             http.receive(&mut body)?;
-            let target = target(&body)?;
+            let target = polling_target(&body)?;
             http.send(&http::post(&target, "40"))?;
             http.receive(&mut body)?;
             http.send(&http::get(&target))?;
@@ -74,12 +74,4 @@ fn open(address: SocketAddr, clients: Clients, number: usize) -> io::Result<Idle
             Ok(Idle::Polling)
         }
     }
-}
-
-/// Where a session polls that was opened with this.
-pub(super) fn target(open: &[u8]) -> io::Result<String> {
-    let text = String::from_utf8_lossy(open);
-    let sid = text.split_once("\"sid\":\"").and_then(|(_, rest)| rest.split_once('"'));
-    let (sid, _) = sid.ok_or_else(|| io::Error::other(format!("{text} opens nothing")))?;
-    Ok(format!("{POLLING}&sid={sid}"))
 }

@@ -4,7 +4,7 @@ use httparse::{ParserConfig, Request, Status};
 
 use super::framing::Framing;
 use super::{BodyLength, fields, target};
-use crate::{Error, Limits, headers::alphanumeric_and};
+use crate::{Error, Limits, table::alphanumeric_and};
 
 /// What is known of a head beyond its raw bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

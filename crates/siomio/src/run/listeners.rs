@@ -180,7 +180,7 @@ mod tests {
         let accepted = listeners.accept(now, io.shared());
         assert_eq!(accepted.len(), AT_ONCE);
         let at_second = accepted.iter().filter(|(stream, _)| stream.local_addr() == Some(second));
-        assert!(at_second.count() > 0, "they would wait for all at the first");
+        assert!(at_second.count() >= AT_ONCE / 4, "they would wait for those at the first");
         // Nobody knocks again: the loop must not sleep.
         assert_eq!(listeners.deadline(), Some(now));
 
@@ -206,7 +206,10 @@ mod tests {
         let first = listeners.accept(now, io.shared());
         assert_eq!(first.len(), 1);
         assert_eq!(listeners.deadline(), Some(now), "more are waiting");
+        let mut rounds = 0;
         while listeners.deadline().is_some() {
+            rounds += 1;
+            assert!(rounds <= 2 * AT_ONCE, "it never ends");
             assert!(listeners.accept(now, io.shared()).is_empty());
         }
         assert!(io.metrics().connections_refused >= AT_ONCE as u64);

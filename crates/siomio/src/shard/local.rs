@@ -239,11 +239,6 @@ impl Local {
         }
     }
 
-    /// An empty payload, with spare memory where the thread has some.
-    pub(crate) fn blank_payload(shared: &Arc<Shared>) -> Payload {
-        Self::current(shared).and_then(|local| local.scratch.take()).unwrap_or_default()
-    }
-
     /// Keeps spare memory for the next payload.
     pub(crate) fn keep_scratch(&self, mut payload: Payload) {
         if payload.as_bytes().len() <= SCRATCH {
